@@ -1,0 +1,226 @@
+"""From an argument list to an exit code: finds the command, runs it, and is the one place where errors end.
+
+Command modules are imported only when they run. Typer is imported here; `__main__` answers what needs no Typer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import FrameType
+from typing import Any, TextIO, cast
+
+import typer
+from typer.core import TyperArgument, TyperGroup, TyperOption
+
+from .command_table import COMMANDS
+from .context import AppContext
+from .errors import ExitCode, OpsviError, PartialError, PluginError, UsageError
+from .global_options import GlobalOptions, take_globals
+from .help_text import global_help, root_help, suggestion
+
+# The parser's own errors (unknown option, missing argument): Typer names no public class for their common base.
+ParserError = cast("type[Exception]", typer.BadParameter.__mro__[2])
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived: unwinds the stack so that files and locks are closed, then exits 143."""
+
+
+def load_command(name: str, app: AppContext) -> Any:
+    """The parser tree of a command, built in or of a plugin. Raises UsageError with a suggestion."""
+    if name in COMMANDS:
+        module, _, attribute = COMMANDS[name].target.partition(":")
+        target = getattr(import_module(module), attribute)
+    else:
+        target = _plugin_command(name, app)
+    command = typer.main.get_command(target)
+    command.name = name
+    return command
+
+
+def _plugin_command(name: str, app: AppContext) -> typer.Typer:
+    plugins = app.plugins
+    if plugins.registry.find("command", name) is None:
+        names = [*COMMANDS, *(part.name for part in plugins.registry.parts("command"))]
+        hint = suggestion(name, names) or "`opsvi --help` lists the commands"
+        raise UsageError(f"there is no command {name!r}", hint=hint)
+    target = plugins.load("command", name)
+    if not isinstance(target, typer.Typer):
+        raise PluginError(f"command {name!r} of a plugin is not a typer.Typer", hint=f"opsvi plugins info {name}")
+    return target
+
+
+def parse_globals(argv: Sequence[str], app: AppContext) -> tuple[Any, list[str], GlobalOptions]:
+    """Find the command and take the global options out of its arguments, wherever they stand."""
+    options, rest = take_globals(argv, app.options, stop_at_word=True)
+    if not rest:
+        return None, [], options
+    if rest[0].startswith("-") and rest[0] not in ("-", "--"):
+        raise UsageError(f"there is no option {rest[0]}", hint="`opsvi --help` lists the options")
+    app.options = options
+    root = load_command(rest[0], app)
+    path, args = [rest[0]], rest[1:]
+    command = root
+    while isinstance(command, TyperGroup):
+        options, args = take_globals(args, options, stop_at_word=True)
+        if not args or args[0] not in command.commands:
+            break
+        path.append(args[0])
+        command, args = command.commands[args[0]], args[1:]
+    if not isinstance(command, TyperGroup):
+        valued = {
+            name
+            for param in command.params
+            if isinstance(param, TyperOption) and not param.is_flag and not param.count
+            for name in (*param.opts, *param.secondary_opts)
+        }
+        positionals = sum(isinstance(param, TyperArgument) for param in command.params)
+        options, args = take_globals(args, options, takes_value=valued.__contains__, positionals=positionals)
+    return root, [*path[1:], *args], options
+
+
+def dispatch(argv: Sequence[str], app: AppContext) -> int:
+    """Run one command. Errors are raised, not printed."""
+    command, args, app.options = parse_globals(argv, app)
+    if command is None:
+        app.out.write(root_help(app.is_terminal(app.out)))
+        return ExitCode.OK
+    wants_help = isinstance(command, TyperGroup) and not args
+    try:
+        result = command.main(
+            args=["--help"] if wants_help else args,
+            prog_name=f"opsvi {command.name}",
+            standalone_mode=False,
+            obj=app,
+            help_option_names=["-h", "--help"],
+            max_content_width=100,
+        )
+    except ParserError as error:
+        raise _usage_error(error, command) from error
+    if wants_help or "-h" in args or "--help" in args:
+        app.out.write(global_help())
+    return int(result or 0) if isinstance(result, int) else ExitCode.OK
+
+
+def _usage_error(error: Exception, command: Any) -> UsageError:
+    message = str(getattr(error, "format_message", lambda: error)()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else f"opsvi {command.name}"
+    return UsageError(message[:1].lower() + message[1:], hint=f"{path} --help")
+
+
+def report(error: OpsviError, app: AppContext) -> None:
+    """Print an error as one line and a hint, or as JSON under --json; always redacted."""
+    if app.options.machine:
+        body = {"code": error.code, "message": error.message, "hint": error.hint, **error.details}
+        text = json.dumps({"error": body}, ensure_ascii=False) + "\n"
+    else:
+        text = f"opsvi: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+    _write(app.err, app.redactor.redact(text))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody is left to read it
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            stream.write(text.encode("ascii", "backslashreplace").decode())
+        stream.flush()
+
+
+def run(argv: Sequence[str], app: AppContext | None = None) -> int:
+    """Run opsvi and return its exit code. Every error ends here."""
+    app = app or AppContext()
+    try:
+        with _signals():
+            code = dispatch(argv, app)
+            app.out.flush()
+            return code
+    except PartialError as error:
+        report(error, app)
+        return error.exit_code
+    except OpsviError as error:
+        return _fail(error, app)
+    except (typer.Abort, KeyboardInterrupt):
+        _write(app.err, "\n")
+        return ExitCode.INTERRUPTED
+    except Terminated:
+        return ExitCode.TERMINATED
+    except typer.Exit as error:
+        return error.exit_code
+    except BrokenPipeError:
+        _silence(app.out)
+        return ExitCode.OK
+    except OSError as error:
+        if app.options.debug:
+            _write(app.err, app.redactor.redact(traceback.format_exc()))
+        _silence(app.out)
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(
+            OpsviError(f"{where}{error.strerror or error}", hint="check the path, its rights and the disk"), app
+        )
+    except Exception as error:  # noqa: BLE001  # the last line of defence
+        return _crash(error, app)
+
+
+def _fail(error: OpsviError, app: AppContext) -> int:
+    if app.options.debug:
+        _write(app.err, app.redactor.redact(traceback.format_exc()))
+    report(error, app)
+    return error.exit_code
+
+
+def _crash(error: Exception, app: AppContext) -> int:
+    """A bug of ours or of a plugin: the traceback goes to a file, redacted, and its path to the user."""
+    trace = app.redactor.redact(traceback.format_exc())
+    if app.options.debug:
+        _write(app.err, trace)
+    message = f"unexpected {type(error).__name__}: {error}".splitlines()[0]
+    hint = "repeat it with --debug for the traceback"
+    with contextlib.suppress(OSError, OpsviError):
+        from .foundation.files import write_atomic
+
+        path = app.paths.state / "last-crash.txt"
+        write_atomic(path, trace)
+        hint = f"the report is in {path}; --debug prints it"
+    report(OpsviError(message, hint=hint), app)
+    return ExitCode.FAILURE
+
+
+def _silence(stream: TextIO) -> None:
+    """Point stdout at /dev/null, so that the interpreter's flush at exit does not fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """SIGTERM unwinds like an exception; SIGINT already does."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: an embedding program keeps its own handlers
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def main(argv: Sequence[str]) -> int:
+    """The console script, after the answers that need no Typer."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    return run(argv)

@@ -1,0 +1,137 @@
+"""What a run has at hand: streams, options, settings, services, plugins, clock. All built on first use."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .errors import DeadlineError, UsageError
+from .global_options import GlobalOptions
+
+if TYPE_CHECKING:
+    import logging
+
+    from .foundation.paths import Paths
+    from .foundation.redact import Redactor
+    from .foundation.services import Foundation
+    from .foundation.settings import Settings
+    from .plugin_host.host import Plugins
+    from .sdk import Kind
+
+
+@dataclass
+class AppContext:
+    """One run of opsvi. Tests build it with StringIO streams and a mapping as environment."""
+
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    options: GlobalOptions = field(default_factory=GlobalOptions)
+    cwd: str = field(default_factory=os.getcwd)
+    started: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def paths(self) -> Paths:
+        from .foundation.paths import find_paths
+
+        return find_paths(self.env)
+
+    @cached_property
+    def settings(self) -> Settings:
+        from .foundation.settings import load_settings
+
+        return load_settings(self.paths, self.env, cwd=self.cwd, file=self.options.config, profile=self.options.profile)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        from .foundation.redact import Redactor
+
+        return Redactor()
+
+    @cached_property
+    def log(self) -> logging.Logger:
+        from .foundation.log import open_log
+
+        return open_log(self.err, self.settings.log, self.redactor, self.options)
+
+    @cached_property
+    def foundation(self) -> Foundation:
+        """Secrets, HTTP, cache, events, usage, resilience: what parts are handed pieces of."""
+        from .foundation.services import Foundation
+
+        return Foundation(self.settings, self.paths, self.env, self.redactor, self.log, self.remaining)
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        from .plugin_host.host import load_plugins
+
+        return load_plugins(self)
+
+    def part(self, kind: Kind, name: str, options: Mapping[str, Any] | None = None) -> Any:
+        """Build the part registered as `name`, with its section of the settings and `options` over it.
+
+        Raises UsageError for a name that nobody registered, PluginError when its plugin is broken.
+        """
+        target = self.plugins.load(kind, name)
+        return target(self.foundation.for_part(kind, name, options or {}))
+
+    def remaining(self) -> float | None:
+        """Seconds until `--timeout` ends the run; raises DeadlineError when it has."""
+        if self.options.timeout is None:
+            return None
+        left = self.started + self.options.timeout - time.monotonic()
+        if left <= 0:
+            raise DeadlineError(f"gave up after {self.options.timeout:g} s", hint="allow more with --timeout")
+        return left
+
+    def now(self) -> str:
+        """ISO-8601 in UTC, to the millisecond."""
+        return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def is_terminal(self, stream: TextIO | None) -> bool:
+        return stream is not None and not stream.closed and stream.isatty()
+
+    @property
+    def may_ask(self) -> bool:
+        """True when a person is there to answer."""
+        return not self.options.no_input and self.is_terminal(self.stdin) and self.is_terminal(self.err)
+
+    def read_stdin(self) -> str | None:
+        """All of a piped stdin as text; None when stdin is a terminal, closed or empty of data."""
+        if self.stdin is None or self.stdin.closed or self.stdin.isatty():
+            return None
+        data = self.read_stdin_bytes()
+        return data.decode("utf-8", errors="replace")
+
+    def read_stdin_bytes(self) -> bytes:
+        """All of stdin. Raises UsageError when a person would have to type it."""
+        if self.stdin is None or self.stdin.closed:
+            return b""
+        if self.stdin.isatty():
+            raise UsageError(
+                "nothing to read: stdin is a terminal", hint="pipe the data in, e.g. `cat FILE | opsvi ...`"
+            )
+        buffer = getattr(self.stdin, "buffer", None)
+        try:
+            return buffer.read() if buffer is not None else self.stdin.read().encode("utf-8", "surrogateescape")
+        except OSError:  # stdin closed by the shell (`<&-`) can leave a descriptor that is not readable
+            return b""
+
+    def confirm(self, question: str) -> None:
+        """Go on only when the user agrees. Raises UsageError when nobody can be asked, or the answer is no."""
+        if self.options.yes:
+            return
+        if not self.may_ask:
+            raise UsageError(f"{question} Nobody is there to answer", hint="repeat it with --yes")
+        self.err.write(f"{question} [y/N] ")
+        self.err.flush()
+        assert self.stdin is not None
+        if self.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise UsageError("stopped: nothing was changed", hint="answer y, or repeat it with --yes")

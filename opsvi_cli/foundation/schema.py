@@ -1,0 +1,105 @@
+"""Every setting: its name, type, default and meaning. The one place where a setting is added.
+
+Plain dataclasses, so that reading a setting costs no pydantic; `config validate` and `config schema` build pydantic
+models from them. Names in files, `OPSVI_SECTION__NAME` variables and `config get section.name` follow these fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def setting(default: object, help: str, *, project: bool = True) -> Any:
+    """A field with its meaning. `project=False`: a project's own file may set it only after `config trust`."""
+    meta = {"help": help, "project": project}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True)
+class Ingest:
+    jobs: int = setting(0, "Worker processes that read documents; 0: one a core")
+    max_file_bytes: int = setting(100_000_000, "Larger files are skipped")
+    max_expanded_bytes: int = setting(300_000_000, "Limit for what an archive or office file unpacks to")
+    seconds_per_document: float = setting(30.0, "CPU seconds to read one document")
+    memory_bytes: int = setting(2_000_000_000, "Memory to read one document")
+    include: list[str] = setting([], "Globs: only these files of a folder")
+    exclude: list[str] = setting([], "Globs: not these files of a folder")
+
+
+@dataclass(frozen=True)
+class Chunking:
+    size: int = setting(1000, "Characters of a chunk, at most")
+    overlap: int = setting(150, "Characters that neighbouring chunks share, about")
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    mode: Literal["hybrid", "dense", "keyword"] = setting("hybrid", "How passages are found")
+    k: int = setting(5, "How many hits `search` shows and `query` reads")
+    fusion: Literal["convex", "rrf"] = setting("convex", "How keyword and dense scores are joined")
+    dense_weight: float = setting(-1.0, "Weight of the dense score, 0..1; negative: the embedder's own")
+    context_tokens: int = setting(6000, "Tokens of sources that `query` gives to a model, at most")
+
+
+@dataclass(frozen=True)
+class Http:
+    allow_private: bool = setting(False, "Fetch documents from private addresses", project=False)
+    proxy: str = setting("", "Proxy URL for documents and models", project=False)
+    connect_timeout: float = setting(10.0, "Seconds to connect")
+    read_timeout: float = setting(60.0, "Seconds without a byte")
+    max_bytes: int = setting(10_000_000, "Largest page or file fetched, after decompression")
+    max_redirects: int = setting(5, "Redirects followed")
+
+
+@dataclass(frozen=True)
+class Resilience:
+    retries: int = setting(2, "Further tries after a failure that may pass")
+    max_wait: float = setting(60.0, "Seconds a server may ask to wait; longer is an error")
+    breaker_failures: int = setting(5, "Failures in a row that open the breaker of a host")
+    breaker_seconds: float = setting(30.0, "Seconds until an open breaker lets one call try")
+    concurrency: int = setting(8, "Calls under way to one provider, over all processes")
+    requests_per_minute: int = setting(0, "Requests a minute to one provider, over all processes; 0: no limit")
+    fallback: list[str] = setting([], "Models tried in order when the first cannot answer", project=False)
+
+
+@dataclass(frozen=True)
+class Log:
+    level: Literal["error", "warning", "info", "debug"] = setting("warning", "What is said on stderr")
+    format: Literal["human", "json"] = setting("human", "How it is said")
+    file: str = setting("", "Also write the log to this file", project=False)
+
+
+@dataclass(frozen=True)
+class Cache:
+    enabled: bool = setting(True, "Keep embeddings, so that the same text is embedded once")
+    max_bytes: int = setting(1_000_000_000, "Size of the cache; the oldest entries go first")
+
+
+@dataclass(frozen=True)
+class PluginSettings:
+    disabled: list[str] = setting([], "Plugins that are not loaded", project=False)
+
+
+@dataclass(frozen=True)
+class Root:
+    """The settings themselves. `providers`, `embedders`, `stores`, `parts` hold a table a part, by the part's name."""
+
+    model: str = setting("", "Model that `query`, `chat` and `prompt` use: provider/model", project=False)
+    collection: str = setting("default", "Collection used when -c is not given")
+    embedder: str = setting("wordllama", "Embedder of new collections", project=False)
+    chunker: str = setting("recursive", "Chunker of new collections")
+    store: str = setting("local", "Store of new collections", project=False)
+    pager: str = setting("", "Program that shows long text on a terminal", project=False)
+    ingest: Ingest = field(default_factory=Ingest)
+    chunking: Chunking = field(default_factory=Chunking)
+    retrieval: Retrieval = field(default_factory=Retrieval)
+    http: Http = field(default_factory=Http)
+    resilience: Resilience = field(default_factory=Resilience)
+    log: Log = field(default_factory=Log)
+    cache: Cache = field(default_factory=Cache)
+    plugins: PluginSettings = field(default_factory=PluginSettings)
+    providers: dict[str, dict[str, Any]] = setting({}, "base_url, api_key, timeout ... of a provider", project=False)
+    parts: dict[str, dict[str, Any]] = setting({}, "Options of any other part, by its name", project=False)

@@ -1,0 +1,128 @@
+"""The public plugin API. Everything a plugin may import is named here; the rest of opsvi may change freely.
+
+Versioned by `API`: a new major breaks plugins, a new minor only adds. A plugin states the version it was written for
+as `OPSVI_API = "1.0"` in the module its entry point names.
+"""
+
+from opsvi_cli.errors import (
+    BudgetError,
+    CredentialsError,
+    DeadlineError,
+    DocumentError,
+    ExitCode,
+    NetworkError,
+    NotFoundError,
+    OpsviError,
+    PartialError,
+    PluginError,
+    ProviderError,
+    StoreError,
+    UnsupportedAnswerError,
+    UsageError,
+)
+
+from .documents import JSON, Chunk, Document, Hit, Metadata, Page, Section, Source
+from .events import Event, HealthCheck
+from .filters import OPERATORS, And, Compare, Filter, Not, Operator, Or, matches
+from .hooks import Hooks, hookimpl, hookspec
+from .messages import (
+    Answer,
+    Attachment,
+    Citation,
+    Finish,
+    Message,
+    ModelInfo,
+    ModelRequest,
+    ReasoningDelta,
+    Role,
+    StreamEvent,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+    Usage,
+)
+from .parts import Chunker, Embedder, Processor, Provider, Reranker, Services
+from .registry import KINDS, Kind, Part, Registry
+from .stores import (
+    CollectionInfo,
+    DocumentRecord,
+    DocumentWrite,
+    Finding,
+    Scored,
+    Store,
+    StoreBackend,
+    Vectors,
+)
+
+API = (1, 0)
+
+__all__ = [
+    "API",
+    "JSON",
+    "KINDS",
+    "OPERATORS",
+    "And",
+    "Answer",
+    "Attachment",
+    "BudgetError",
+    "Chunk",
+    "Chunker",
+    "Citation",
+    "CollectionInfo",
+    "Compare",
+    "CredentialsError",
+    "DeadlineError",
+    "Document",
+    "DocumentError",
+    "DocumentRecord",
+    "DocumentWrite",
+    "Embedder",
+    "Event",
+    "ExitCode",
+    "Filter",
+    "Finding",
+    "Finish",
+    "HealthCheck",
+    "Hit",
+    "Hooks",
+    "Kind",
+    "Message",
+    "Metadata",
+    "ModelInfo",
+    "ModelRequest",
+    "NetworkError",
+    "Not",
+    "NotFoundError",
+    "Operator",
+    "OpsviError",
+    "Or",
+    "Page",
+    "Part",
+    "PartialError",
+    "PluginError",
+    "Processor",
+    "Provider",
+    "ProviderError",
+    "ReasoningDelta",
+    "Registry",
+    "Reranker",
+    "Role",
+    "Scored",
+    "Section",
+    "Services",
+    "Source",
+    "Store",
+    "StoreBackend",
+    "StoreError",
+    "StreamEvent",
+    "TextDelta",
+    "ToolCall",
+    "ToolSpec",
+    "UnsupportedAnswerError",
+    "Usage",
+    "UsageError",
+    "Vectors",
+    "hookimpl",
+    "hookspec",
+    "matches",
+]

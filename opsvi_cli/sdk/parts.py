@@ -1,0 +1,82 @@
+"""The Protocols that parts implement. A part is built with one argument: the `Services` it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from .documents import JSON, Document, Hit, Source
+from .messages import ModelInfo, ModelRequest, StreamEvent
+from .stores import Vectors
+
+if TYPE_CHECKING:
+    import logging
+    from pathlib import Path
+
+    import httpx2
+
+
+class Services(Protocol):
+    """What opsvi does for a part. Everything is built on first use."""
+
+    name: str
+    """The name under which the part was registered."""
+    options: Mapping[str, JSON]
+    """The part's own section of the settings, flags of this run included."""
+    log: logging.Logger
+    """Goes to stderr, redacted."""
+    data_dir: Path
+    cache_dir: Path
+
+    def secret(self, reference: str) -> str:
+        """Resolve `env:NAME`, `file:PATH`, `cmd:...` or a stored name. Raises CredentialsError."""
+
+    def http(self, *, allow_private: bool = False, timeout: float | None = None) -> httpx2.Client:
+        """The guarded client: no private addresses unless allowed, size caps, the run's deadline (seconds)."""
+
+    def remaining(self) -> float | None:
+        """Seconds until the run's deadline; None when there is none."""
+
+
+class Provider(Protocol):
+    """A family of chat models behind one API."""
+
+    def capabilities(self, model: str) -> frozenset[str]:
+        """Of `stream`, `tools`, `schema`, `images`, `usage`."""
+
+    def stream(self, request: ModelRequest) -> Iterator[StreamEvent]:
+        """Events of one answer, the last one `Finish`. Raises ProviderError, CredentialsError.
+
+        Must not retry by itself; closing the iterator cancels the request.
+        """
+
+    def models(self) -> list[ModelInfo]: ...
+
+
+class Embedder(Protocol):
+    fingerprint: str
+    """Changes whenever the same text would get another vector."""
+    dimension: int
+    fusion_weight: float
+    """How far to trust the dense score against BM25 in the convex fusion, 0..1."""
+
+    def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
+        """float32, shape (len(texts), dimension), rows L2-normalised (a text without any token: zeros)."""
+
+
+class Processor(Protocol):
+    """Reads one family of formats. Raises DocumentError with a hint; must not touch network or disk."""
+
+    def read(self, source: Source) -> Iterable[Document]: ...
+
+
+class Chunker(Protocol):
+    fingerprint: str
+
+    def spans(self, document: Document) -> Iterable[tuple[int, int]]:
+        """(start, end) character offsets in ascending order; neighbours may overlap; blank spans are left out."""
+
+
+class Reranker(Protocol):
+    def rerank(self, query: str, hits: Sequence[Hit]) -> list[float]:
+        """A score for each hit, in order; higher is better."""
