@@ -1,0 +1,69 @@
+# `make quickstart` shows opsvi at work, `make test` proves it; both need Python 3.11 or newer and nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ifneq ($(shell command -v uv 2>/dev/null),)
+INSTALL = uv pip install --quiet --python $(BIN)/python --compile-bytecode
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: help quickstart install test test-plugins lint format docs bench generate clean
+
+help:
+	@echo "make quickstart  install into $(VENV), ingest examples/documents, ask two questions"
+	@echo "make test        install what the tests need, run them all"
+	@echo "make lint        ruff, ruff format, mypy"
+	@echo "make docs        build the documentation into docs/_build"
+	@echo "make bench       measure start-up and retrieval (BENCH_DATA=folder with BEIR collections)"
+	@echo "make generate    write the generated files: completions, reference pages, examples"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || uv venv --quiet --seed --python $(PYTHON) $(VENV)
+
+install: $(BIN)/python
+	@$(INSTALL) .
+
+quickstart: install
+	@OPSVI=$(BIN)/opsvi sh examples/quickstart.sh
+
+$(STAMP): $(BIN)/python pyproject.toml
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(INSTALL) pip
+	@$(INSTALL) --editable .
+	@$(INSTALL) --group dev || { $(BIN)/python -m pip install --quiet --upgrade pip && $(INSTALL) --group dev; }
+	@touch $(STAMP)
+
+test: $(STAMP) test-plugins
+	$(BIN)/python -m pytest tests -n 2 $(PYTEST_ARGS)
+
+# A plugin may need what the others cannot bear: each has its own environment.
+test-plugins: $(BIN)/python
+	@for plugin in plugins/*/; do sh $$plugin/test.sh "$(PYTHON)" || exit 1; done
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: $(STAMP)
+	$(BIN)/python examples/make_documents.py
+	$(BIN)/python -m opsvi_cli.completion_scripts completions
+	$(BIN)/python docs/generate.py
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
+	$(BIN)/sphinx-build -W -n -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/startup/run.py
+	@if [ -n "$(BENCH_DATA)" ]; then $(BIN)/python benchmarks/retrieval/run.py $(BENCH_DATA); fi
+
+clean:
+	rm -rf $(VENV) .venv-* build dist docs/_build .pytest_cache .mypy_cache .ruff_cache
