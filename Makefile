@@ -55,6 +55,7 @@ generate: $(STAMP)
 	$(BIN)/python examples/make_documents.py
 	$(BIN)/python -m opsvi_cli.completion_scripts completions
 	$(BIN)/python docs/generate.py
+	$(BIN)/opsvi man > docs/opsvi.1
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

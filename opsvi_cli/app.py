@@ -21,9 +21,9 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from .command_table import COMMANDS
 from .context import AppContext
-from .errors import ExitCode, OpsviError, PartialError, PluginError, UsageError
+from .errors import ExitCode, OpsviError, PluginError, UsageError
 from .global_options import GlobalOptions, take_globals
-from .help_text import global_help, root_help, suggestion
+from .help_text import global_help, root_help
 
 # The parser's own errors (unknown option, missing argument): Typer names no public class for their common base.
 ParserError = cast("type[Exception]", typer.BadParameter.__mro__[2])
@@ -46,12 +46,7 @@ def load_command(name: str, app: AppContext) -> Any:
 
 
 def _plugin_command(name: str, app: AppContext) -> typer.Typer:
-    plugins = app.plugins
-    if plugins.registry.find("command", name) is None:
-        names = [*COMMANDS, *(part.name for part in plugins.registry.parts("command"))]
-        hint = suggestion(name, names) or "`opsvi --help` lists the commands"
-        raise UsageError(f"there is no command {name!r}", hint=hint)
-    target = plugins.load("command", name)
+    target = app.plugins.load("command", name)
     if not isinstance(target, typer.Typer):
         raise PluginError(f"command {name!r} of a plugin is not a typer.Typer", hint=f"opsvi plugins info {name}")
     return target
@@ -93,20 +88,18 @@ def dispatch(argv: Sequence[str], app: AppContext) -> int:
         app.out.write(root_help(app.is_terminal(app.out)))
         return ExitCode.OK
     wants_help = isinstance(command, TyperGroup) and not args
+    settings = {"obj": app, "help_option_names": ["-h", "--help"], "max_content_width": 100}
     try:
-        result = command.main(
-            args=["--help"] if wants_help else args,
-            prog_name=f"opsvi {command.name}",
-            standalone_mode=False,
-            obj=app,
-            help_option_names=["-h", "--help"],
-            max_content_width=100,
-        )
+        # Not `command.main`: it ends the process itself when a pipe is closed.
+        with command.make_context(f"opsvi {command.name}", ["--help"] if wants_help else args, **settings) as context:
+            code = command.invoke(context)
+    except typer.Exit as done:
+        if done.exit_code == 0 and (wants_help or "-h" in args or "--help" in args):
+            app.out.write(global_help())
+        return done.exit_code
     except ParserError as error:
         raise _usage_error(error, command) from error
-    if wants_help or "-h" in args or "--help" in args:
-        app.out.write(global_help())
-    return int(result or 0) if isinstance(result, int) else ExitCode.OK
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _usage_error(error: Exception, command: Any) -> UsageError:
@@ -143,9 +136,6 @@ def run(argv: Sequence[str], app: AppContext | None = None) -> int:
             code = dispatch(argv, app)
             app.out.flush()
             return code
-    except PartialError as error:
-        report(error, app)
-        return error.exit_code
     except OpsviError as error:
         return _fail(error, app)
     except (typer.Abort, KeyboardInterrupt):
@@ -153,8 +143,6 @@ def run(argv: Sequence[str], app: AppContext | None = None) -> int:
         return ExitCode.INTERRUPTED
     except Terminated:
         return ExitCode.TERMINATED
-    except typer.Exit as error:
-        return error.exit_code
     except BrokenPipeError:
         _silence(app.out)
         return ExitCode.OK

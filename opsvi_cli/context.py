@@ -47,13 +47,21 @@ class AppContext:
     def settings(self) -> Settings:
         from .foundation.settings import load_settings
 
-        return load_settings(self.paths, self.env, cwd=self.cwd, file=self.options.config, profile=self.options.profile)
+        options = self.options
+        return load_settings(
+            self.paths, self.env, cwd=self.cwd, file=options.config, profile=options.profile, warn=self.warn
+        )
+
+    def warn(self, text: str) -> None:
+        """A line on stderr that -q silences; redacted."""
+        if not self.options.quiet:
+            self.err.write(self.redactor.redact(f"opsvi: {text}\n"))
 
     @cached_property
     def redactor(self) -> Redactor:
         from .foundation.redact import Redactor
 
-        return Redactor()
+        return Redactor(self.env)
 
     @cached_property
     def log(self) -> logging.Logger:
@@ -66,7 +74,21 @@ class AppContext:
         """Secrets, HTTP, cache, events, usage, resilience: what parts are handed pieces of."""
         from .foundation.services import Foundation
 
-        return Foundation(self.settings, self.paths, self.env, self.redactor, self.log, self.remaining)
+        return Foundation(
+            self.settings,
+            self.paths,
+            self.env,
+            self.redactor,
+            self.log,
+            self.remaining,
+            find_secret_store=self._secret_store,
+            on_event=lambda event: self.plugins.event(event),
+        )
+
+    def _secret_store(self, scheme: str) -> Any:
+        """The part of a plugin that resolves `SCHEME:...`; None when there is none."""
+        found = self.plugins.registry.find("secret_store", scheme)
+        return self.part("secret_store", scheme) if found else None
 
     @cached_property
     def plugins(self) -> Plugins:

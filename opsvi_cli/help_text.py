@@ -70,11 +70,3 @@ def root_help(bold: bool = False) -> str:
         ]
     )
     return "\n".join(lines)
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`Did you mean 'ingest'?`, or nothing when no name is near."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, list(known), n=2, cutoff=0.6)
-    return f"Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""

@@ -48,9 +48,9 @@ def _exit_codes() -> str:
 
 
 def _environment() -> str:
-    from .foundation.environment import VARIABLES
+    from .foundation.environment import variables
 
-    return _table(VARIABLES)
+    return _table(variables())
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from . import __version__
 from .command_table import COMMANDS, SECTIONS
 from .errors import EXIT_CODE_MEANINGS
-from .foundation.environment import VARIABLES
+from .foundation.environment import variables
 from .global_options import FLAGS
 from .help_text import EXAMPLES
 
@@ -39,7 +39,7 @@ def manual_page() -> str:
     lines.append(".SH EXIT STATUS")
     lines.extend(_entries((str(int(code)), meaning + ".") for code, meaning in EXIT_CODE_MEANINGS.items()))
     lines.append(".SH ENVIRONMENT")
-    lines.extend(_entries(VARIABLES))
+    lines.extend(_entries(variables()))
     lines.append(".SH EXAMPLES")
     lines.extend(line for example in EXAMPLES for line in (".PP", ".nf", _roff(example), ".fi"))
     return "\n".join(lines) + "\n"

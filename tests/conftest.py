@@ -17,6 +17,8 @@ import pytest
 from opsvi_cli.app import run
 from opsvi_cli.context import AppContext
 
+pytest_plugins = ["server_fixtures"]
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 """Public documents and collections that are not part of the repository."""

@@ -28,9 +28,11 @@ def show(
       opsvi help exit-codes
     """
     app: AppContext = ctx.obj
+    from opsvi_cli.foundation.settings import tolerant_settings
     from opsvi_cli.help_topics import TOPICS, topic_text
     from opsvi_cli.render.pager import page
 
+    tolerant_settings(app)
     if words and words[0] in TOPICS:
         page(app, topic_text(words[0]))
     elif not words:

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
-def setting(default: object, help: str, *, project: bool = True) -> Any:
-    """A field with its meaning. `project=False`: a project's own file may set it only after `config trust`."""
-    meta = {"help": help, "project": project}
+def setting(default: object, help: str, *, project: bool = True, least: float | None = None) -> Any:
+    """A field with its meaning and its smallest value.
+
+    `project=False`: a project's own file may set it only after `config trust`. So it is for everything that names a
+    program, a host or a place, and for limits that protect the machine from hostile documents.
+    """
+    meta = {"help": help, "project": project, "least": least}
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=meta)
     return field(default=default, metadata=meta)
@@ -20,48 +24,57 @@ def setting(default: object, help: str, *, project: bool = True) -> Any:
 
 @dataclass(frozen=True)
 class Ingest:
-    jobs: int = setting(0, "Worker processes that read documents; 0: one a core")
-    max_file_bytes: int = setting(100_000_000, "Larger files are skipped")
-    max_expanded_bytes: int = setting(300_000_000, "Limit for what an archive or office file unpacks to")
-    seconds_per_document: float = setting(30.0, "CPU seconds to read one document")
-    memory_bytes: int = setting(2_000_000_000, "Memory to read one document")
+    jobs: int = setting(0, "Worker processes that read documents; 0: one a core", project=False, least=0)
+    max_file_bytes: int = setting(100_000_000, "Larger files are skipped", project=False, least=1)
+    max_expanded_bytes: int = setting(
+        300_000_000, "Limit for what an archive or office file unpacks to", project=False, least=1
+    )
+    seconds_per_document: float = setting(30.0, "CPU seconds to read one document", project=False, least=0.1)
+    memory_bytes: int = setting(2_000_000_000, "Memory to read one document", project=False, least=1_000_000)
     include: list[str] = setting([], "Globs: only these files of a folder")
     exclude: list[str] = setting([], "Globs: not these files of a folder")
 
 
 @dataclass(frozen=True)
 class Chunking:
-    size: int = setting(1000, "Characters of a chunk, at most")
-    overlap: int = setting(150, "Characters that neighbouring chunks share, about")
+    size: int = setting(1000, "Characters of a chunk, at most", least=1)
+    overlap: int = setting(150, "Characters that neighbouring chunks share, about", least=0)
 
 
 @dataclass(frozen=True)
 class Retrieval:
     mode: Literal["hybrid", "dense", "keyword"] = setting("hybrid", "How passages are found")
-    k: int = setting(5, "How many hits `search` shows and `query` reads")
+    k: int = setting(5, "How many hits `search` shows and `query` reads", least=1)
     fusion: Literal["convex", "rrf"] = setting("convex", "How keyword and dense scores are joined")
     dense_weight: float = setting(-1.0, "Weight of the dense score, 0..1; negative: the embedder's own")
-    context_tokens: int = setting(6000, "Tokens of sources that `query` gives to a model, at most")
+    context_tokens: int = setting(6000, "Tokens of sources that `query` gives to a model, at most", least=1)
+
+
+@dataclass(frozen=True)
+class Chat:
+    history_tokens: int = setting(4000, "Tokens of earlier turns that `chat` gives to a model, at most")
 
 
 @dataclass(frozen=True)
 class Http:
     allow_private: bool = setting(False, "Fetch documents from private addresses", project=False)
     proxy: str = setting("", "Proxy URL for documents and models", project=False)
-    connect_timeout: float = setting(10.0, "Seconds to connect")
-    read_timeout: float = setting(60.0, "Seconds without a byte")
-    max_bytes: int = setting(10_000_000, "Largest page or file fetched, after decompression")
-    max_redirects: int = setting(5, "Redirects followed")
+    connect_timeout: float = setting(10.0, "Seconds to connect", project=False, least=0.01)
+    read_timeout: float = setting(60.0, "Seconds without a byte", project=False, least=0.01)
+    max_bytes: int = setting(10_000_000, "Largest page or file fetched, after decompression", project=False, least=1)
+    max_redirects: int = setting(5, "Redirects followed", project=False, least=0)
 
 
 @dataclass(frozen=True)
 class Resilience:
-    retries: int = setting(2, "Further tries after a failure that may pass")
-    max_wait: float = setting(60.0, "Seconds a server may ask to wait; longer is an error")
-    breaker_failures: int = setting(5, "Failures in a row that open the breaker of a host")
-    breaker_seconds: float = setting(30.0, "Seconds until an open breaker lets one call try")
-    concurrency: int = setting(8, "Calls under way to one provider, over all processes")
-    requests_per_minute: int = setting(0, "Requests a minute to one provider, over all processes; 0: no limit")
+    retries: int = setting(2, "Further tries after a failure that may pass", project=False, least=0)
+    max_wait: float = setting(60.0, "Seconds a server may ask to wait; longer is an error", project=False, least=0)
+    breaker_failures: int = setting(5, "Failures in a row that open the breaker of a host", project=False, least=0)
+    breaker_seconds: float = setting(30.0, "Seconds until an open breaker lets one call try", project=False, least=0)
+    concurrency: int = setting(8, "Calls under way to one provider, over all processes", project=False, least=1)
+    requests_per_minute: int = setting(
+        0, "Requests a minute to one provider, over all processes; 0: no limit", project=False, least=0
+    )
     fallback: list[str] = setting([], "Models tried in order when the first cannot answer", project=False)
 
 
@@ -75,7 +88,7 @@ class Log:
 @dataclass(frozen=True)
 class Cache:
     enabled: bool = setting(True, "Keep embeddings, so that the same text is embedded once")
-    max_bytes: int = setting(1_000_000_000, "Size of the cache; the oldest entries go first")
+    max_bytes: int = setting(1_000_000_000, "Size of the cache; the oldest entries go first", project=False, least=0)
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,7 @@ class Root:
     ingest: Ingest = field(default_factory=Ingest)
     chunking: Chunking = field(default_factory=Chunking)
     retrieval: Retrieval = field(default_factory=Retrieval)
+    chat: Chat = field(default_factory=Chat)
     http: Http = field(default_factory=Http)
     resilience: Resilience = field(default_factory=Resilience)
     log: Log = field(default_factory=Log)

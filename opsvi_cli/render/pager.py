@@ -21,9 +21,10 @@ def page(app: AppContext, text: str) -> None:
         return
     app.out.flush()
     try:
-        with subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, text=True) as process:
-            with contextlib.suppress(BrokenPipeError):  # the reader has seen enough
-                process.communicate(text)
+        process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, text=True)
+        with contextlib.suppress(BrokenPipeError):  # the reader has seen enough
+            process.communicate(text)
+        process.wait()
     except (OSError, ValueError) as error:
         message(app, f"the pager {command!r} does not start: {error}")
         write(app, text)

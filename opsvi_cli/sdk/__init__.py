@@ -43,6 +43,7 @@ from .messages import (
 )
 from .parts import Chunker, Embedder, Processor, Provider, Reranker, Services
 from .registry import KINDS, Kind, Part, Registry
+from .retry_after import retry_after
 from .stores import (
     CollectionInfo,
     DocumentRecord,
@@ -125,4 +126,5 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "matches",
+    "retry_after",
 ]

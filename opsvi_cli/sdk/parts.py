@@ -67,7 +67,10 @@ class Embedder(Protocol):
 class Processor(Protocol):
     """Reads one family of formats. Raises DocumentError with a hint; must not touch network or disk."""
 
-    def read(self, source: Source) -> Iterable[Document]: ...
+    def read(self, source: Source) -> Iterable[Document | Source]:
+        """Yields documents, and the members of a container (attachments) as sources, `uri` being `PARENT!MEMBER`:
+        opsvi reads those with the processors of their own types.
+        """
 
 
 class Chunker(Protocol):

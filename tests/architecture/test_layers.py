@@ -128,12 +128,13 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 def test_only_the_entry_prints_and_exits(path: Path) -> None:
     if path.name in ("__main__.py", "completion_scripts.py") or path.is_relative_to(TEMPLATES):
         return
+    # A worker whose input has ended leaves at once; line editing exists only through `input`.
+    allowed = {"worker.py": {"os._exit"}, "chat.py": {"builtins.input"}}.get(path.name, set())
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            assert called not in ("print", "sys.exit", "exit", "quit", "os._exit", "input"), (
-                f"line {node.lineno}: {called}"
-            )
+            ends = {"print", "sys.exit", "exit", "quit", "os._exit", "input", "builtins.input"}
+            assert called not in ends - allowed, f"line {node.lineno}: {called}"
         if isinstance(node, ast.Raise) and node.exc is not None:
             assert "typer.Exit" not in ast.unparse(node.exc), f"line {node.lineno}: raise an OpsviError instead"
 

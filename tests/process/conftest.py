@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,15 +11,15 @@ from pathlib import Path
 import pytest
 
 _RECORD = """
-import json, os, sys
-sys.argv = ["opsvi", *json.loads(sys.argv[1])]
+import os, sys
+sys.argv[0] = "opsvi"
 from opsvi_cli.__main__ import main
 try:
     main()
 finally:
     sys.stdout.flush()
     with open(os.environ["MODULES_FILE"], "w") as file:
-        json.dump(sorted(sys.modules), file)
+        file.write("\\n".join(sys.modules))
 """
 
 
@@ -29,9 +28,9 @@ def modules_of(home: Path, tmp_path: Path) -> Callable[..., set[str]]:
     """Top-level names of all modules that a run of opsvi has imported when it ends."""
 
     def call(*args: object, stdin: str = "", code: int | None = 0) -> set[str]:
-        record = tmp_path / "modules.json"
+        record = tmp_path / "modules.txt"
         done = subprocess.run(
-            [sys.executable, "-c", _RECORD, json.dumps([str(arg) for arg in args])],
+            [sys.executable, "-c", _RECORD, *(str(arg) for arg in args)],
             input=stdin,
             capture_output=True,
             text=True,
@@ -41,6 +40,6 @@ def modules_of(home: Path, tmp_path: Path) -> Callable[..., set[str]]:
             check=False,
         )
         assert code is None or done.returncode == code, done.stderr
-        return {name.split(".")[0] for name in json.loads(record.read_text())}
+        return {name.split(".")[0] for name in record.read_text().splitlines()}
 
     return call

@@ -1,0 +1,311 @@
+# PowerShell completion for opsvi; made by `opsvi completion powershell`
+
+$opsviPlaces = @{
+    '' = @{
+        Commands  = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help')
+        Options   = @('-h', '--help', '-V', '--version', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'ingest' = @{
+        Commands  = @()
+        Options   = @('-c', '--collection', '--sync', '--include', '--exclude', '--hidden', '--chunker', '--chunk-size', '--overlap', '--embedder', '--store', '--jobs', '-n', '--dry-run', '--meta', '--name', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@files')
+    }
+    'search' = @{
+        Commands  = @()
+        Options   = @('-c', '--collection', '-k', '--top', '--mode', '--where', '--fusion', '--dense-weight', '--rerank', '--batch', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'query' = @{
+        Commands  = @()
+        Options   = @('-c', '--collection', '-k', '--top', '--mode', '--where', '--fusion', '--dense-weight', '--rerank', '-m', '--model', '--base-url', '--system', '--template', '--schema', '--stream', '--no-stream', '--no-llm', '--strict', '--max-tokens', '--temperature', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'chat' = @{
+        Commands  = @()
+        Options   = @('-c', '--collection', '-k', '--top', '--where', '-m', '--model', '--base-url', '--session', '--continue', '--system', '--retrieval', '--no-retrieval', '--stream', '--no-stream', '--no-llm', '--max-tokens', '--temperature', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'extract' = @{
+        Commands  = @()
+        Options   = @('--format', '--name', '--password-file', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@files')
+    }
+    'collections' = @{
+        Commands  = @('list', 'show', 'documents', 'check', 'delete', 'rename')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'collections list' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'collections show' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@collections')
+    }
+    'collections documents' = @{
+        Commands  = @()
+        Options   = @('--where', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@collections')
+    }
+    'collections check' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@collections')
+    }
+    'collections delete' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@collections')
+    }
+    'collections rename' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@collections')
+    }
+    'prompt' = @{
+        Commands  = @()
+        Options   = @('-m', '--model', '--base-url', '--system', '--schema', '-a', '--attach', '--temperature', '--max-tokens', '--stream', '--no-stream', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'embed' = @{
+        Commands  = @()
+        Options   = @('--embedder', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'models' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config' = @{
+        Commands  = @('get', 'list', 'set', 'unset', 'path', 'edit', 'validate', 'schema', 'trust', 'untrust')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config get' = @{
+        Commands  = @()
+        Options   = @('--show-origin', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled')
+    }
+    'config list' = @{
+        Commands  = @()
+        Options   = @('--show-origin', '--changed', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config set' = @{
+        Commands  = @()
+        Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled')
+    }
+    'config unset' = @{
+        Commands  = @()
+        Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled')
+    }
+    'config path' = @{
+        Commands  = @()
+        Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config edit' = @{
+        Commands  = @()
+        Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config validate' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config schema' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config trust' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'config untrust' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'secrets' = @{
+        Commands  = @('set', 'get', 'list', 'rm', 'path', 'test')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'secrets set' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'secrets get' = @{
+        Commands  = @()
+        Options   = @('--reveal', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'secrets list' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'secrets rm' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'secrets path' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'secrets test' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'plugins' = @{
+        Commands  = @('list', 'info')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'plugins list' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'plugins info' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@plugins')
+    }
+    'doctor' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'completion' = @{
+        Commands  = @()
+        Options   = @('--write', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('bash', 'zsh', 'fish', 'powershell')
+    }
+    'man' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'help' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help', 'environment', 'exit-codes', 'formatting', 'filters')
+    }
+}
+$opsviValues = [System.Collections.Hashtable]::new([System.StringComparer]::Ordinal)
+$opsviValues[' --color'] = @('auto', 'always', 'never')
+$opsviValues[' --config'] = @('@files')
+$opsviValues[' --profile'] = @('@nothing')
+$opsviValues[' --timeout'] = @('@nothing')
+$opsviValues['ingest -c'] = @('@collections')
+$opsviValues['ingest --collection'] = @('@collections')
+$opsviValues['ingest --include'] = @('@nothing')
+$opsviValues['ingest --exclude'] = @('@nothing')
+$opsviValues['ingest --chunker'] = @('fixed', 'markdown', 'paragraph', 'recursive', 'sentence')
+$opsviValues['ingest --chunk-size'] = @('@nothing')
+$opsviValues['ingest --overlap'] = @('@nothing')
+$opsviValues['ingest --embedder'] = @('hash', 'openai', 'wordllama')
+$opsviValues['ingest --store'] = @('local', 'memory')
+$opsviValues['ingest --jobs'] = @('@nothing')
+$opsviValues['ingest --meta'] = @('@nothing')
+$opsviValues['ingest --name'] = @('@nothing')
+$opsviValues['search -c'] = @('@collections')
+$opsviValues['search --collection'] = @('@collections')
+$opsviValues['search -k'] = @('@nothing')
+$opsviValues['search --top'] = @('@nothing')
+$opsviValues['search --mode'] = @('hybrid', 'dense', 'keyword')
+$opsviValues['search --where'] = @('@nothing')
+$opsviValues['search --fusion'] = @('convex', 'rrf')
+$opsviValues['search --dense-weight'] = @('@nothing')
+$opsviValues['search --rerank'] = @('@nothing')
+$opsviValues['search --batch'] = @('@files')
+$opsviValues['query -c'] = @('@collections')
+$opsviValues['query --collection'] = @('@collections')
+$opsviValues['query -k'] = @('@nothing')
+$opsviValues['query --top'] = @('@nothing')
+$opsviValues['query --mode'] = @('hybrid', 'dense', 'keyword')
+$opsviValues['query --where'] = @('@nothing')
+$opsviValues['query --fusion'] = @('convex', 'rrf')
+$opsviValues['query --dense-weight'] = @('@nothing')
+$opsviValues['query --rerank'] = @('@nothing')
+$opsviValues['query -m'] = @('@models')
+$opsviValues['query --model'] = @('@models')
+$opsviValues['query --base-url'] = @('@nothing')
+$opsviValues['query --system'] = @('@nothing')
+$opsviValues['query --template'] = @('@files')
+$opsviValues['query --schema'] = @('@files')
+$opsviValues['query --max-tokens'] = @('@nothing')
+$opsviValues['query --temperature'] = @('@nothing')
+$opsviValues['chat -c'] = @('@collections')
+$opsviValues['chat --collection'] = @('@collections')
+$opsviValues['chat -k'] = @('@nothing')
+$opsviValues['chat --top'] = @('@nothing')
+$opsviValues['chat --where'] = @('@nothing')
+$opsviValues['chat -m'] = @('@models')
+$opsviValues['chat --model'] = @('@models')
+$opsviValues['chat --base-url'] = @('@nothing')
+$opsviValues['chat --session'] = @('@sessions')
+$opsviValues['chat --system'] = @('@nothing')
+$opsviValues['chat --max-tokens'] = @('@nothing')
+$opsviValues['chat --temperature'] = @('@nothing')
+$opsviValues['extract --format'] = @('markdown', 'text', 'json')
+$opsviValues['extract --name'] = @('@nothing')
+$opsviValues['extract --password-file'] = @('@nothing')
+$opsviValues['collections documents --where'] = @('@nothing')
+$opsviValues['prompt -m'] = @('@models')
+$opsviValues['prompt --model'] = @('@models')
+$opsviValues['prompt --base-url'] = @('@nothing')
+$opsviValues['prompt --system'] = @('@nothing')
+$opsviValues['prompt --schema'] = @('@files')
+$opsviValues['prompt -a'] = @('@files')
+$opsviValues['prompt --attach'] = @('@files')
+$opsviValues['prompt --temperature'] = @('@nothing')
+$opsviValues['prompt --max-tokens'] = @('@nothing')
+$opsviValues['embed --embedder'] = @('hash', 'openai', 'wordllama')
+$opsviValues['completion --write'] = @('@files')
+
+Register-ArgumentCompleter -Native -CommandName opsvi -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $path = ''
+    $option = ''
+    $before = $commandAst.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() }
+    foreach ($word in $before) {
+        if ($option) { $option = '' }
+        elseif ($word.StartsWith('-')) {
+            if ($opsviValues.ContainsKey("$path $word") -or $opsviValues.ContainsKey(" $word")) { $option = $word }
+        }
+        elseif ($opsviPlaces[$path].Commands -ccontains $word) { $path = "$path $word".Trim() }
+    }
+    $place = $opsviPlaces[$path]
+    if ($option) {
+        $values = $opsviValues["$path $option"]
+        if (-not $values) { $values = $opsviValues[" $option"] }
+    }
+    elseif ($wordToComplete.StartsWith('-')) { $values = $place.Options }
+    elseif ($place.Commands.Count) { $values = $place.Commands }
+    else { $values = $place.Arguments }
+    if ($values.Count -eq 1 -and $values[0].StartsWith('@')) {
+        $kind = $values[0].Substring(1)
+        if ($kind -eq 'files') { return }
+        $values = if ($kind -eq 'nothing') { @() } else { @(opsvi __complete $kind $wordToComplete 2>$null) }
+    }
+    $values | Where-Object { $_ -and $_.StartsWith($wordToComplete) } | ForEach-Object {
+        [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+    }
+}

@@ -1,0 +1,99 @@
+"""What stands between opsvi and a host that is slow, overloaded or gone. `Resilience` puts the pieces together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from opsvi_cli.errors import OpsviError, ProviderError
+from opsvi_cli.foundation.schema import Resilience as Settings
+
+from .deadline import Remaining, no_deadline
+from .fallback import first_that_answers
+
+if TYPE_CHECKING:
+    from stamina import Attempt
+
+    from .breaker import Breakers
+
+__all__ = ["Resilience", "first_that_answers"]
+
+T = TypeVar("T")
+# Kinds of failure that speak against the host, not against the request.
+_COUNTED = frozenset({"network", "timeout", "server"})
+
+
+class Resilience:
+    """Breaker, rate limit, bulkhead and retries with the user's settings. `state` is a directory that processes share.
+
+    A key names a host: `openai@api.openai.com:443`.
+    """
+
+    def __init__(
+        self, settings: Settings, state: Path, remaining: Remaining = no_deadline, log: logging.Logger | None = None
+    ) -> None:
+        self.settings = settings
+        self._state = state
+        self._remaining = remaining
+        self._log = log or logging.getLogger("opsvi.resilience")
+        self._breakers: Breakers | None = None
+
+    @property
+    def breakers(self) -> Breakers:
+        if self._breakers is None:
+            from .breaker import Breakers
+
+            self._breakers = Breakers(
+                self._state / "breakers.db", self.settings.breaker_failures, self.settings.breaker_seconds
+            )
+        return self._breakers
+
+    @contextlib.contextmanager
+    def admitted(self, key: str) -> Iterator[None]:
+        """One call with all its tries: waits for a free place, and lets the breaker see how it ended.
+
+        Raises BreakerOpenError (a ProviderError) when the host is left alone, DeadlineError while waiting.
+        """
+        from .bulkhead import slot
+
+        self.breakers.admit(key)
+        settled = False
+        try:
+            with slot(self._state / "slots", key, self.settings.concurrency, self._remaining):
+                yield
+            self.breakers.succeeded(key)
+            settled = True
+        except OpsviError as error:
+            kind = error.kind if isinstance(error, ProviderError) else ""
+            if kind in _COUNTED or (not kind and getattr(error, "retryable", False)):
+                self.breakers.failed(key, error.message)
+                settled = True
+            raise
+        finally:
+            if not settled:
+                self.breakers.released(key)
+
+    def tries(self, key: str, allowed: Callable[[], bool] = lambda: True) -> Iterator[Attempt]:
+        """Attempts, each after a place in the rate limit: `for attempt in tries(...): with attempt: ...`."""
+        from .rate import acquire
+        from .retry import tries
+
+        settings = self.settings
+        for attempt in tries(settings.retries, settings.max_wait, self._remaining, self._log, allowed):
+            acquire(self._state / "rates.db", key, settings.requests_per_minute, self._remaining)
+            yield attempt
+
+    def call(self, key: str, action: Callable[[], T]) -> T:
+        """`action()` with everything around it. It is repeated after errors whose `retryable` is true."""
+        with self.admitted(key):
+            for attempt in self.tries(key):
+                with attempt:
+                    return action()
+        raise AssertionError("the last attempt returns or raises")
+
+    def close(self) -> None:
+        if self._breakers is not None:
+            self._breakers.close()

@@ -1,0 +1,71 @@
+"""The state database: what happened and what it used. Trouble with it never ends a command."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from opsvi_cli.errors import StoreError
+
+from .db import connect
+
+T = TypeVar("T")
+MIGRATIONS = (
+    """
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY,
+        time TEXT NOT NULL,       -- ISO-8601, UTC
+        name TEXT NOT NULL,
+        data TEXT NOT NULL        -- JSON object, redacted
+    ) STRICT;
+    CREATE TABLE usage (
+        id INTEGER PRIMARY KEY,
+        time TEXT NOT NULL,
+        command TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        input_tokens INTEGER,     -- NULL: the provider did not say
+        output_tokens INTEGER,
+        seconds REAL NOT NULL,
+        outcome TEXT NOT NULL     -- ok, or the kind of the error
+    ) STRICT;
+    CREATE INDEX usage_by_time ON usage (time);
+    """,
+)
+
+
+class State:
+    """The file, opened on first use. After the first failure it is left alone for the rest of the run."""
+
+    def __init__(self, path: Path, log: logging.Logger) -> None:
+        self.path = path
+        self._log = log
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._broken = False
+
+    def attempt(self, action: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """`action` on the open database; `otherwise`, and one line at -v, when that fails."""
+        with self._lock:
+            if self._broken:
+                return otherwise
+            try:
+                if self._connection is None:
+                    self._connection = connect(self.path, MIGRATIONS, wait_seconds=2.0, threads=True)
+                    weakref.finalize(self, self._connection.close)
+                return action(self._connection)
+            except (sqlite3.Error, StoreError, OSError) as error:
+                self._broken = True
+                self._log.info("events and usage of this run are not kept: %s; see `opsvi doctor`", error)
+                return otherwise
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None

@@ -1,0 +1,176 @@
+"""Calling a model: the one way from messages to an answer.
+
+Around the provider stand, from the outside: fallback models, breaker and bulkhead of the host, retries within the rate
+limit, and the guard that checks the events. Text that was given on is never taken back: retries and fallbacks end with
+the first piece of it. Each call leaves a row of usage and an event, without the words of prompt or answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from opsvi_cli.errors import OpsviError, ProviderError, UsageError
+from opsvi_cli.foundation.resilience import first_that_answers
+from opsvi_cli.foundation.usage import UsageRow
+from opsvi_cli.sdk import JSON, Finish, Message, ModelRequest, Provider, StreamEvent, TextDelta, ToolSpec, Usage
+
+from .guard import Progress, guarded
+from .models import ModelChoice, choose_model, host_key, load_provider, parse_choice, require_model
+
+if TYPE_CHECKING:
+    from opsvi_cli.context import AppContext
+
+__all__ = ["ModelChoice", "choose_model", "complete", "require_model", "stream_answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is asked, whoever answers."""
+
+    messages: Sequence[Message]
+    schema: Mapping[str, JSON] | None
+    temperature: float | None
+    max_tokens: int | None
+    stream: bool
+    tools: Sequence[ToolSpec]
+    command: str
+
+    def request(self, model: str) -> ModelRequest:
+        return ModelRequest(
+            model=model,
+            messages=self.messages,
+            stream=self.stream,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            schema=self.schema,
+            tools=self.tools,
+        )
+
+
+def stream_answer(
+    app: AppContext,
+    choice: ModelChoice,
+    messages: Sequence[Message],
+    *,
+    schema: Mapping[str, JSON] | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    stream: bool = True,
+    tools: Sequence[ToolSpec] = (),
+    command: str = "",
+    answered: Callable[[ModelChoice], None] | None = None,
+) -> Generator[StreamEvent, None, None]:
+    """Events of one answer; the last is Finish. Closing the iterator cancels the call.
+
+    `answered` is told, before the first event, which model gives it: not `choice` when a fallback stepped in, which is
+    also said on stderr. `command` is who asks, for the usage log. Raises ProviderError, CredentialsError,
+    DeadlineError, UsageError.
+    """
+    ask = _Ask(messages, schema, temperature, max_tokens, stream, tools, command)
+    candidates = [choice, *_fallbacks(app, choice)]
+    told = False
+
+    def switched(failed: ModelChoice, following: ModelChoice, error: OpsviError) -> None:
+        app.log.warning("%s cannot answer, %s is asked instead: %s", failed.name, following.name, error.message)
+
+    events = first_that_answers(candidates, lambda c: _answer_of(app, c, ask), _others_may_answer, switched)
+    for who, event in events:
+        if not told and answered is not None:
+            answered(who)
+        told = True
+        yield event
+
+
+def complete(
+    app: AppContext,
+    choice: ModelChoice,
+    messages: Sequence[Message],
+    *,
+    schema: Mapping[str, JSON] | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> tuple[str, Finish]:
+    """The whole text of an answer, and how it ended. Raises as `stream_answer` does."""
+    text: list[str] = []
+    finish = Finish("stop")
+    for event in stream_answer(
+        app, choice, messages, schema=schema, temperature=temperature, max_tokens=max_tokens, stream=False
+    ):
+        if isinstance(event, TextDelta):
+            text.append(event.text)
+        elif isinstance(event, Finish):
+            finish = event
+    return "".join(text), finish
+
+
+def _fallbacks(app: AppContext, choice: ModelChoice) -> list[ModelChoice]:
+    """The models of `resilience.fallback`, except the one that is asked first."""
+    others = [parse_choice(app, name) for name in app.settings.resilience.fallback]
+    return [other for other in dict.fromkeys(others) if other != choice]
+
+
+def _others_may_answer(error: OpsviError) -> bool:
+    """Failures of this server; a wrong key or a refused request is for the user to mend."""
+    return isinstance(error, ProviderError) and error.kind in ProviderError.RETRYABLE
+
+
+def _answer_of(app: AppContext, choice: ModelChoice, ask: _Ask) -> Iterator[StreamEvent]:
+    """One candidate's answer, with its retries."""
+    provider = load_provider(app, choice)
+    _check_can(provider, choice, ask)
+    request = ask.request(choice.model)
+    changed = app.plugins.prompt(request.messages, choice.name)
+    if changed != list(request.messages):
+        request = replace(request, messages=changed)
+    key = host_key(app, choice)
+    resilience = app.foundation.resilience
+    progress = Progress()
+    began = time.monotonic()
+    outcome, usage = "interrupted", Usage()
+    try:
+        with resilience.admitted(key):
+            for attempt in resilience.tries(key, lambda: not progress.started):
+                with attempt:
+                    for event in guarded(provider.stream(request), choice.name, progress):
+                        if isinstance(event, Finish):
+                            outcome, usage = "ok", event.usage
+                        yield event
+    except ProviderError as error:
+        outcome = error.kind
+        raise
+    except OpsviError as error:
+        outcome = error.code
+        raise
+    finally:
+        _record(app, choice, ask.command, outcome, usage, time.monotonic() - began)
+
+
+def _check_can(provider: Provider, choice: ModelChoice, ask: _Ask) -> None:
+    """Nothing that was asked for is left out in silence. Raises UsageError."""
+    wanted = {
+        "schema": ask.schema is not None,
+        "tools": bool(ask.tools),
+        "images": any(message.attachments for message in ask.messages),
+    }
+    can = provider.capabilities(choice.model)
+    missing = [name for name, needed in wanted.items() if needed and name not in can]
+    if missing:
+        raise UsageError(f"{choice.name} does not do {', '.join(missing)}", hint="`opsvi models` says what models do")
+
+
+def _record(app: AppContext, choice: ModelChoice, command: str, outcome: str, usage: Usage, seconds: float) -> None:
+    """Write the call down; neither prompt nor answer."""
+    seconds = round(seconds, 3)
+    tokens = (usage.input_tokens, usage.output_tokens)
+    app.foundation.usage.record(UsageRow(app.now(), command, choice.provider, choice.model, *tokens, seconds, outcome))
+    data: dict[str, JSON] = {
+        "model": choice.name,
+        "outcome": outcome,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "seconds": seconds,
+    }
+    app.foundation.events.emit("model.call", data)

@@ -1,0 +1,168 @@
+"""An answer on its way to the reader: text as it comes, then the sources it cites."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsvi_cli.context import AppContext
+from opsvi_cli.errors import UsageError
+from opsvi_cli.foundation.terminal import plain
+from opsvi_cli.sdk import Answer, Citation, Hit
+
+from .output import dump, message, pick, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opsvi_cli.rag.answers import QueryOptions
+
+FIELDS = ("answer", "supported", "citations", "hits", "model", "usage")
+# An escape sequence that has begun and not ended yet, at the end of a piece of text.
+_OPEN_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*(?:\x1b)?|[ -/]*)?\Z|\r\Z")
+_LONGEST_SEQUENCE = 4096
+_QUOTE_WIDTH = 200
+
+
+class TextWriter:
+    """Writes pieces of a streamed text, flushed, made safe for a terminal also where a piece ends in mid-sequence."""
+
+    def __init__(self, app: AppContext) -> None:
+        self._app = app
+        self._terminal = app.is_terminal(app.out)
+        self._held = ""
+        self._last = "\n"
+
+    def __call__(self, text: str) -> None:
+        if self._terminal:
+            text = self._held + text
+            open_sequence = _OPEN_SEQUENCE.search(text)
+            self._held = open_sequence[0] if open_sequence and len(open_sequence[0]) < _LONGEST_SEQUENCE else ""
+            text = plain(text[: len(text) - len(self._held)])
+        if text:
+            self._app.out.write(text)
+            self._app.out.flush()
+            self._last = text[-1]
+
+    def end_line(self) -> None:
+        """Finish a line that was begun; a cut answer too."""
+        self._held = ""
+        if self._last != "\n":
+            self._app.out.write("\n")
+            self._last = "\n"
+        self._app.out.flush()
+
+
+def answer_record(answer: Answer) -> dict[str, Any]:
+    """The JSON shape of an answer."""
+    return {
+        "answer": answer.answer,
+        "supported": answer.supported,
+        "citations": [citation_record(citation) for citation in answer.citations],
+        "hits": [hit_record(hit) for hit in answer.hits],
+        "model": answer.model,
+        "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
+    }
+
+
+def citation_record(citation: Citation) -> dict[str, Any]:
+    return {
+        "n": citation.n,
+        "source": citation.source,
+        "page": citation.page,
+        "quote": citation.quote,
+        "supported": citation.supported,
+    }
+
+
+def hit_record(hit: Hit) -> dict[str, Any]:
+    """The shape of a hit, as `search --json` gives it."""
+    names = ("rank", "score", "text", "source", "document_id", "chunk_id", "title", "page", "section", "start", "end")
+    return {**{name: getattr(hit, name) for name in names}, "metadata": dict(hit.metadata)}
+
+
+def show_query(app: AppContext, question: str, options: QueryOptions, *, strict: bool) -> None:
+    """Answer a question and show the answer; under `strict` fail after it when a sentence has no support."""
+    from opsvi_cli.rag.answers import answer, require_support
+
+    if not question.strip():
+        raise UsageError("the question is empty", hint='opsvi query "your question"')
+    pick(app, dict.fromkeys(FIELDS), FIELDS)
+    result = answer_in_full(
+        app,
+        lambda on_text: answer(app, question, options, on_text, lambda note: message(app, note)),
+        stream=options.stream,
+    )
+    if strict:
+        require_support(result)
+
+
+def answer_in_full(app: AppContext, ask: Callable[[Callable[[str], None]], Answer], *, stream: bool = True) -> Answer:
+    """Run `ask` and show its answer: text as it comes and the sources it cites, or JSON at the end.
+
+    What came before a failure stays on stdout, on a line of its own.
+    """
+    writer = TextWriter(app)
+    held: list[str] = []
+    try:
+        answer = ask(held.append if app.options.machine or not stream else writer)
+    except BaseException:
+        if not app.options.machine:
+            writer("".join(held))
+            writer.end_line()
+        raise
+    if app.options.machine:
+        show_answer_record(app, answer)
+        return answer
+    writer("".join(held))
+    writer.end_line()
+    from opsvi_cli.rag.answers import cited_places
+
+    places = cited_places(answer)
+    if places:
+        app.out.write("\n")
+        show_sources(app, places, quotes=answer.model is not None)
+    return answer
+
+
+def show_answer_record(app: AppContext, answer: Answer) -> None:
+    """The whole answer as one JSON document, or one line under --jsonl."""
+    record = pick(app, answer_record(answer), FIELDS)
+    app.out.write(dump(record, indent=None if app.options.jsonl else 2) + "\n")
+    app.out.flush()
+
+
+def show_sources(app: AppContext, citations: Sequence[Mapping[str, Any]], *, quotes: bool = True) -> None:
+    """A line for each source: number, file or URL, page or section, and the words that support the answer."""
+    lines: dict[str, None] = {}
+    for citation in citations:
+        if citation["source"]:
+            lines[source_line(app, citation, quotes=quotes)] = None
+    if lines:
+        write(app, "Sources:\n" + "".join(f"{line}\n" for line in lines))
+        app.out.flush()
+
+
+def source_line(app: AppContext, citation: Mapping[str, Any], *, quotes: bool) -> str:
+    place = f"[{citation['n']}] {short_source(app, citation['source'])}"
+    if citation.get("page") is not None:
+        place += f", page {citation['page']}"
+    elif citation.get("section"):
+        place += f", {citation['section']}"
+    quote = " ".join(str(citation["quote"]).split())
+    if not quotes or not quote:
+        return place
+    return f'{place}: "{quote if len(quote) <= _QUOTE_WIDTH else quote[: _QUOTE_WIDTH - 1].rstrip() + "…"}"'
+
+
+def short_source(app: AppContext, source: str) -> str:
+    """A path relative to the working directory where that is shorter; anything else as it is."""
+    if not source.startswith("/"):
+        return source
+    try:
+        relative = str(Path(source).relative_to(app.cwd))
+    except ValueError:
+        return source
+    return relative if len(relative) < len(source) else source

@@ -1,0 +1,38 @@
+"""Runs llama.cpp's own HTTP server in this process, prints its address as a line of JSON, and ends when stdin does.
+
+python llama_child.py MODEL KEY chat|embeddings
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+
+def main() -> None:
+    import xllamacpp
+
+    model, key, mode = sys.argv[1:4]
+    params = xllamacpp.CommonParams()
+    params.model.path = model
+    params.model_alias = {"tiny"}
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [key] if key else []
+    params.n_ctx = 512
+    params.n_parallel = 1
+    params.n_predict = 24
+    params.warmup = False
+    params.cpuparams.n_threads = 1
+    params.cpuparams_batch.n_threads = 1
+    params.verbosity = 0
+    if mode == "embeddings":
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    server = xllamacpp.Server(params)
+    print(json.dumps({"address": server.listening_address}), flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
