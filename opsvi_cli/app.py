@@ -21,16 +21,12 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from .command_table import COMMANDS
 from .context import AppContext
-from .errors import ExitCode, OpsviError, PluginError, UsageError
+from .errors import ExitCode, OpsviError, PluginError, Terminated, UsageError
 from .global_options import GlobalOptions, take_globals
 from .help_text import global_help, root_help
 
 # The parser's own errors (unknown option, missing argument): Typer names no public class for their common base.
 ParserError = cast("type[Exception]", typer.BadParameter.__mro__[2])
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived: unwinds the stack so that files and locks are closed, then exits 143."""
 
 
 def load_command(name: str, app: AppContext) -> Any:

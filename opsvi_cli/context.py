@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .errors import DeadlineError, UsageError
+from .errors import DeadlineError, OpsviError, PluginError, UsageError
 from .global_options import GlobalOptions
 
 if TYPE_CHECKING:
@@ -102,7 +102,14 @@ class AppContext:
         Raises UsageError for a name that nobody registered, PluginError when its plugin is broken.
         """
         target = self.plugins.load(kind, name)
-        return target(self.foundation.for_part(kind, name, options or {}))
+        services = self.foundation.for_part(kind, name, options or {})
+        try:
+            return target(services)
+        except OpsviError:
+            raise
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise PluginError(f"{kind} {name!r} cannot be set up: {text}", hint="opsvi plugins list") from error
 
     def remaining(self) -> float | None:
         """Seconds until `--timeout` ends the run; raises DeadlineError when it has."""

@@ -55,6 +55,10 @@ EXIT_CODE_MEANINGS: Mapping[ExitCode, str] = {
 }
 
 
+class Terminated(BaseException):
+    """SIGTERM arrived: unwinds the stack so that files and locks are closed, then exits 143."""
+
+
 class OpsviError(Exception):
     """A failure that a person can act on: one line of what failed, one line that mends it.
 

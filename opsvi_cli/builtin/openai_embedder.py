@@ -27,6 +27,8 @@ class OpenAIEmbedder:
     """Settings `parts.openai`: model, dimensions (asked of the server), batch, query_prefix, document_prefix,
     fusion_weight; base_url, api_key, organization, timeout as for the provider."""
 
+    remote = True
+
     def __init__(self, services: Services) -> None:
         self._services = services
         options = services.options

@@ -170,10 +170,14 @@ def is_literal_key(value: str) -> bool:
     return re.fullmatch(r"[a-z][a-z_.-]{0,40}[0-9]?|(?:[A-Z]+_)+(?:KEY|TOKEN|SECRET|PASSWORD)", value) is None
 
 
+def has_key_shape(value: str) -> bool:
+    """True for a key that a vendor's prefix gives away, and for a private key."""
+    return _shapes()[0][0].search(value) is not None or "PRIVATE KEY-----" in value
+
+
 def looks_like_key(value: str) -> bool:
     """True when a text reads like a key itself: a vendor's prefix, or long, without spaces, of letters and digits."""
-    keys = _shapes()[0][0]
-    if keys.search(value) or "PRIVATE KEY-----" in value:
+    if has_key_shape(value):
         return True
     dense = len(value) >= 20 and re.fullmatch(r"[A-Za-z0-9+/=_.~-]+", value) is not None
     return dense and any(c.isdigit() for c in value) and any(c.isalpha() for c in value)

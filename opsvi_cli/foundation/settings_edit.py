@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import NotFoundError, UsageError
 
-from .redact import is_literal_key, looks_like_key
+from .redact import has_key_shape, is_literal_key
 from .setting_types import (
     BadValueError,
     Key,
@@ -67,7 +67,7 @@ def readable_key(text: str) -> Key:
 def set_value(target: Target, name: str, text: str) -> Any:
     """Write one setting and return its value. Raises UsageError for a wrong name or value, or a key itself."""
     key, known = checked_key(name)
-    if known.free and (looks_like_key(text) or (is_secret_key(key) and is_literal_key(text))):
+    if known.free and (has_key_shape(text) or (is_secret_key(key) and is_literal_key(text))):
         raise UsageError(
             f"{name}: that looks like a key; settings hold only references to keys",
             hint=f"opsvi secrets set {key[1]}, then: opsvi config set {name} age:{key[1]}",

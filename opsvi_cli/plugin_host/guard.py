@@ -7,14 +7,14 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from opsvi_cli.errors import Terminated
+
 _lock = threading.RLock()
 
 
 def passes_through(error: BaseException) -> bool:
     """True for what must end the run: Ctrl-C, and opsvi's own unwinding on SIGTERM. A plugin's SystemExit is not."""
-    if isinstance(error, (Exception, SystemExit)):
-        return False
-    return isinstance(error, KeyboardInterrupt) or type(error).__module__.split(".")[0] == "opsvi_cli"
+    return isinstance(error, (KeyboardInterrupt, Terminated))
 
 
 def describe(error: BaseException) -> str:

@@ -21,8 +21,10 @@ EmbedKind = Literal["document", "query"]
 
 
 def load_embedder(app: AppContext, name: str, options: Mapping[str, JSON] | None = None) -> Embedder:
-    """The embedder registered as `name`. Raises UsageError for an unknown name, PluginError for a broken one."""
-    return cast(Embedder, app.part("embedder", name, options or {}))
+    """The embedder called `name`, or `name:model`. Raises UsageError for an unknown name, PluginError for a broken one."""
+    part, _, model = name.partition(":")
+    chosen: dict[str, JSON] = {"model": model} if model else {}
+    return cast(Embedder, app.part("embedder", part, {**(options or {}), **chosen}))
 
 
 def embed_texts(
@@ -47,12 +49,20 @@ def embed_texts(
             missing.setdefault(text, []).append(row)
     for batch in _batches(missing, BATCH):
         app.remaining()
-        made = _embed(embedder, batch, kind)
+        made = _guarded(app, embedder, batch, kind)
         for text, vector in zip(batch, made, strict=True):
             vectors[missing[text]] = vector
         if cache is not None:
             cache.put_many({keys[missing[text][0]]: made[n].astype("<f4").tobytes() for n, text in enumerate(batch)})
     return vectors
+
+
+def _guarded(app: AppContext, embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:
+    """With retries, breaker and rate limit when the embedder asks a server."""
+    if not getattr(embedder, "remote", False):
+        return _embed(embedder, texts, kind)
+    key = f"embedder:{embedder.fingerprint.partition(':')[0]}"
+    return app.foundation.resilience.call(key, lambda: _embed(embedder, texts, kind))
 
 
 def _embed(embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -98,6 +99,8 @@ class _Worker:
 
     def _epitaph(self, source: Source, expired: bool) -> DocumentError:
         """Why the process is dead, in a line."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)  # its pipe ends a moment before it does, and its own end says why
         self.close()
         code = self._process.returncode
         if expired or -code in _time_signals():
@@ -112,11 +115,9 @@ class _Worker:
         """End the process at once and wait for it."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                if pipe is not None:
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # bytes that were still to be written to a dead process
                     pipe.close()
-            except OSError:  # bytes that were still to be written to a dead process
-                pass
         self._process.wait()
 
 

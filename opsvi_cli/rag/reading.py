@@ -39,4 +39,8 @@ def read_many(
 ) -> Iterator[tuple[Source, list[Document] | OpsviError]]:
     """What processors make of each source, in order; the workers end with the iterator. `jobs` 0: as set."""
     with Extractor(app, jobs=jobs or None) as extractor:
-        yield from extractor.read_many(sources)
+        try:
+            yield from extractor.read_many(sources)
+        except TimeoutError:
+            app.remaining()  # says so as the run's deadline
+            raise

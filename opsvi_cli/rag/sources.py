@@ -107,6 +107,7 @@ def _locate_one(
     except (OSError, ValueError) as error:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         scope.gone = missing
+        scope.folder = True  # it may have been one: what lay in it is not taken for gone
         scope.problem = f"{scope.uri}: {_missing(path) if missing else _reason(error)}"
         yield SkippedSource(scope.uri, _missing(path) if missing else _reason(error), "failed")
         return

@@ -67,7 +67,7 @@ def _answer(app: AppContext, source: Source, seconds: float, memory: int) -> tup
         return error_head(too_slow(source.name, seconds)), b""
     except MemoryError:
         return {**error_head(too_large(source.name, memory)), "spent": True}, b""
-    except Exception as error:  # noqa: BLE001  # a processor's bug is one failed source
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a processor's bug is one failed source
         text = (str(error).splitlines() or [""])[0][:300]
         detail = f"{type(error).__name__}: {text}" if text else type(error).__name__
         return error_head(DocumentError(f"{source.name} cannot be read: {detail}")), b""

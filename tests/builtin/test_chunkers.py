@@ -29,31 +29,19 @@ def texts(kind: Any, text: str, size: int, overlap: int = 0, **fields: Any) -> l
     return [text[a:b] for a, b in make(kind, size, overlap).spans(Document(text, **fields))]
 
 
-PIECES = st.sampled_from(
-    [
-        "word",
-        "a",
-        " ",
-        "\n",
-        "\n\n",
-        "# H\n",
-        "## Sub\n",
-        "```\ncode\n```\n",
-        "```",
-        "- one\n",
-        "~~~\n",
-        "One sentence. Another! ",
-        "é",
-        "👨\u200d👩\u200d👧",
-        "🇩🇪🇫🇷",
-        "日本語。",
-        "    indented",
-        "\t",
-        "\r\n",
-        "1. num\n",
-        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-    ]
-)
+_BLOCKS = [
+    "# H\n",
+    "## Sub\n",
+    "```\ncode\n```\n",
+    "```",
+    "- one\n",
+    "| a | b |\n",
+    "~~~\n",
+    "1. num\n",
+    "    indented",
+]
+_WORDS = ["word", "a", "One sentence. Another! ", "x" * 40, "日本語。", "e\u0301", "👨\u200d👩\u200d👧", "🇩🇪🇫🇷"]
+PIECES = st.sampled_from([*_BLOCKS, *_WORDS, " ", "\n", "\n\n", "\t", "\r\n"])
 
 
 @settings(max_examples=150, deadline=None)

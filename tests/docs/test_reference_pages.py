@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,70 @@ def test_exit_codes_equal_the_enum() -> None:
     assert rows == {str(int(code)): EXIT_CODE_MEANINGS[code] for code in ExitCode}
 
 
+def test_command_lines_in_pages_exist(pages: list[Path], generate: ModuleType) -> None:
+    """Commands, subcommands and flags that a page names, in blocks and in backquotes, are real."""
+    wrong = []
+    for page in pages:
+        for line in command_lines(page.read_text(encoding="utf-8")):
+            problem = problem_of(line, generate)
+            if problem:
+                wrong.append(f"{page.relative_to(ROOT)}: {line}: {problem}")
+    assert wrong == []
+
+
+def command_lines(text: str) -> list[str]:
+    blocks = re.findall(r"^```(?:text|sh|console)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    lines += re.findall(r"(?<!`)`(opsvi [^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return [line for line in lines if line.startswith("opsvi ")]
+
+
+def problem_of(line: str, generate: ModuleType) -> str:
+    """What is wrong with a command line; empty when nothing is."""
+    from opsvi_cli.app import load_command
+    from opsvi_cli.context import AppContext
+    from opsvi_cli.global_options import FLAGS
+
+    words = shlex.split(re.split(r"[|>;&]|  +", re.sub(r"'[^']*'", "VALUE", line), maxsplit=1)[0], comments=True)[1:]
+    while words and words[0].startswith("--") and words[0] != "--version":
+        words = words[2:] if words[0] in ("--profile", "--config", "--timeout", "--color") else words[1:]
+    if not words or words[0].isupper() or words[0].startswith("-"):
+        return ""
+    name = words.pop(0)
+    if name not in COMMANDS:
+        return f"no command {name}"
+    command = load_command(name, AppContext(env={}))
+    while children := getattr(command, "commands", None):
+        if not words or words[0].startswith("-") or words[0].isupper():
+            break
+        if words[0] not in children:
+            return f"no subcommand {words[0]}"
+        command = children[words.pop(0)]
+    known = {"-h", "--help", "-", *(flag for row in FLAGS for flag in row.names)}
+    for param in getattr(command, "params", ()):
+        known.update([*param.opts, *param.secondary_opts])
+    flags = [word.split("=")[0] for word in words if word.startswith("-")]
+    return ", ".join(f"no option {flag}" for flag in flags if flag not in known)
+
+
+def test_wrong_command_lines_are_seen(generate: ModuleType) -> None:
+    assert problem_of("opsvi ingest docs/ --sync -c x", generate) == ""
+    assert problem_of("opsvi collections list --json", generate) == ""
+    assert problem_of("opsvi ingset docs/", generate) == "no command ingset"
+    assert problem_of("opsvi collections frobnicate x", generate) == "no subcommand frobnicate"
+    assert problem_of("opsvi search x --nope", generate) == "no option --nope"
+
+
+def test_conditions_in_pages_can_be_parsed(pages: list[Path]) -> None:
+    from opsvi_cli.rag.where import parse_where
+
+    found = [match for page in pages for match in re.findall(r"--where '([^']+)'", page.read_text(encoding="utf-8"))]
+    rows = re.findall(r"^\| `([a-z]+ [^`]+)`", (DOCS / "filters.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) >= 8
+    for condition in {*found, *rows}:
+        assert parse_where(condition) is not None, condition
+
+
 def test_internal_links_resolve(pages: list[Path]) -> None:
     broken = []
     for page in pages:
@@ -104,6 +169,22 @@ def test_every_base_dependency_has_a_reason() -> None:
     given = set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE))
     assert names - given == set(), "no reason given"
     assert given - names == set(), "no longer a dependency"
+
+
+def test_the_page_says_which_dependencies_are_used() -> None:
+    """What stands under "for plugins" is imported by no built-in part; everything above it is."""
+    modules = {
+        "beautifulsoup4": "bs4", "faiss-cpu": "faiss", "markdown-it-py": "markdown_it", "mdit-py-plugins":
+        "mdit_py_plugins", "pyrate-limiter": "pyrate_limiter", "python-docx": "docx", "pyyaml": "yaml",
+        "tomli-w": "tomli_w",
+    }  # fmt: skip
+    code = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    used, _, offered = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("Some stand ready for plugins")
+    for text, expected in ((used, True), (offered, False)):
+        for name in re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE):
+            module = re.escape(modules.get(name, name))
+            found = re.search(rf"^\s*(?:import|from) {module}\b|find_spec\(.{module}", code, re.MULTILINE)
+            assert bool(found) is expected, name
 
 
 def test_every_format_and_part_is_named() -> None:

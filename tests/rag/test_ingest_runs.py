@@ -244,18 +244,26 @@ def test_parse_meta() -> None:
             parse_meta([bad])
 
 
-def test_a_dry_run_says_it_all_and_touches_nothing(ingest: Ingest, docs: Path, home: Path) -> None:
-    assert counts(ingest(docs, "-n")) == {"added": 3}
+def test_a_dry_run_says_it_all_and_touches_nothing(opsvi_process: Any, docs: Path, home: Path) -> None:
+    def plan(*args: str) -> dict[str, int]:
+        return counts(opsvi_process("ingest", docs, "--embedder", "hash", "--json", *args))
+
+    def files() -> dict[Path, bytes]:
+        """All but what SQLite itself leaves beside a database that was read."""
+        every = (path for path in home.rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in every if not path.name.endswith(("-shm", "-wal"))}
+
+    assert plan("-n") == {"added": 3}
     assert not list(home.rglob("*.db*"))
     assert not list(home.rglob("collections"))
-    ingest(docs)
-    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    plan()
+    before = files()
     (docs / "alpha.md").write_text("other")
     (docs / "beta.md").unlink()
     (docs / "new.md").write_text("new text")
-    assert counts(ingest(docs, "-n", "--sync")) == {"added": 1, "updated": 1, "unchanged": 1, "removed": 1}
-    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
-    assert counts(ingest(docs, "--sync")) == {"added": 1, "updated": 1, "unchanged": 1, "removed": 1}
+    assert plan("-n", "--sync") == {"added": 1, "updated": 1, "unchanged": 1, "removed": 1}
+    assert files() == before
+    assert plan("--sync") == {"added": 1, "updated": 1, "unchanged": 1, "removed": 1}
 
 
 def test_one_failure_stops_nothing_and_keeps_the_version_before(ingest: Ingest, stored: Any, docs: Path) -> None:

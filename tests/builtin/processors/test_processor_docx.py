@@ -38,13 +38,15 @@ def text_of(read: Any, data: bytes) -> str:
             "gone",
         ),
         (
-            "<w:sdt><w:sdtPr><w:alias w:val='gone'/></w:sdtPr><w:sdtContent><w:p><w:r><w:t>kept</w:t></w:r></w:p></w:sdtContent></w:sdt>",
+            "<w:sdt><w:sdtPr><w:alias w:val='gone'/></w:sdtPr><w:sdtContent>"
+            "<w:p><w:r><w:t>kept</w:t></w:r></w:p></w:sdtContent></w:sdt>",
             "kept",
             "gone",
         ),
         ("<w:p><w:r><w:instrText>gone</w:instrText></w:r><w:r><w:t>kept</w:t></w:r></w:p>", "kept", "gone"),
         (
-            "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>gone</w:t></w:r><w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>kept</w:t></w:r></w:p>",
+            "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>gone</w:t></w:r>"
+            "<w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>kept</w:t></w:r></w:p>",
             "kept",
             "gone",
         ),
@@ -83,7 +85,8 @@ NUMBERING = """<w:root><w:abstractNum w:abstractNumId="0">
 <w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>
 <w:lvl w:ilvl="1"><w:start w:val="1"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="%1.%2)"/></w:lvl>
 </w:abstractNum><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum>
-<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num></w:root>"""
+<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>
+<w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num></w:root>"""
 
 
 def test_headings_make_sections(read: Any, docx: Build) -> None:
@@ -159,7 +162,8 @@ def test_notes_comments_margins_links_and_properties(read: Any, docx: Build) -> 
     ("checked", "sign"), [("<w:checked/>", "☒"), ('<w:checked w:val="0"/>', "☐"), ('<w:default w:val="1"/>', "☒")]
 )
 def test_old_check_boxes(read: Any, docx: Build, checked: str, sign: str) -> None:
-    body = f"<w:p><w:r><w:fldChar><w:ffData><w:checkBox>{checked}</w:checkBox></w:ffData></w:fldChar><w:t> tea</w:t></w:r></w:p>"
+    box = f"<w:fldChar><w:ffData><w:checkBox>{checked}</w:checkBox></w:ffData></w:fldChar>"
+    body = f"<w:p><w:r>{box}<w:t> tea</w:t></w:r></w:p>"
     assert text_of(read, docx(body)) == f"{sign} tea"
 
 
@@ -181,7 +185,8 @@ def test_entities_are_refused_and_read_no_file(read: Any, tmp_path: Any) -> None
     ):
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w") as archive:
-            xml = f"<!DOCTYPE d [{doctype}]><w:document {w}><w:body><w:p><w:r><w:t>{use}</w:t></w:r></w:p></w:body></w:document>"
+            body = f"<w:body><w:p><w:r><w:t>{use}</w:t></w:r></w:p></w:body>"
+            xml = f"<!DOCTYPE d [{doctype}]><w:document {w}>{body}</w:document>"
             archive.writestr("word/document.xml", xml)
         with pytest.raises(DocumentError) as error:
             read(Docx, data.getvalue(), "x.docx")
