@@ -35,12 +35,13 @@ $(STAMP): $(BIN)/python pyproject.toml
 	@$(INSTALL) --group dev || { $(BIN)/python -m pip install --quiet --upgrade pip && $(INSTALL) --group dev; }
 	@touch $(STAMP)
 
-test: $(STAMP) test-plugins
+test: $(STAMP)
+	@$(MAKE) --no-print-directory test-plugins
 	$(BIN)/python -m pytest tests -n 2 $(PYTEST_ARGS)
 
-# A plugin may need what the others cannot bear: each has its own environment.
-test-plugins: $(BIN)/python
-	@for plugin in plugins/*/; do sh $$plugin/test.sh "$(PYTHON)" || exit 1; done
+# A plugin may need what the others cannot bear: each has its own environment and says itself how it is tested.
+test-plugins:
+	@for plugin in plugins/*/; do PYTHON="$(PYTHON)" sh "$$plugin/test.sh" || exit 1; done
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

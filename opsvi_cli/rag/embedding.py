@@ -21,7 +21,7 @@ EmbedKind = Literal["document", "query"]
 
 
 def load_embedder(app: AppContext, name: str, options: Mapping[str, JSON] | None = None) -> Embedder:
-    """The embedder called `name`, or `name:model`. Raises UsageError for an unknown name, PluginError for a broken one."""
+    """The embedder `name`, or `name:model`. Raises UsageError for an unknown name, PluginError for a broken one."""
     part, _, model = name.partition(":")
     chosen: dict[str, JSON] = {"model": model} if model else {}
     return cast(Embedder, app.part("embedder", part, {**(options or {}), **chosen}))

@@ -54,7 +54,7 @@ class Provider(Protocol):
 
 
 class Embedder(Protocol):
-    """Texts to vectors. One that asks a server says `remote = True`: its calls are retried and limited like a model's."""
+    """Texts to vectors. One that asks a server says `remote = True`: its calls are retried and limited."""
 
     fingerprint: str
     """Changes whenever the same text would get another vector."""
