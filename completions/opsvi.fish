@@ -118,7 +118,7 @@ complete -c opsvi -n '__opsvi_at collections documents' -a '(opsvi __complete co
 complete -c opsvi -n '__opsvi_at collections check' -a '(opsvi __complete collections (string replace -r -- \'^--[^=]*=\' \'\' (commandline -ct)) 2>/dev/null)'
 complete -c opsvi -n '__opsvi_at collections delete' -a '(opsvi __complete collections (string replace -r -- \'^--[^=]*=\' \'\' (commandline -ct)) 2>/dev/null)'
 complete -c opsvi -n '__opsvi_at collections rename' -a '(opsvi __complete collections (string replace -r -- \'^--[^=]*=\' \'\' (commandline -ct)) 2>/dev/null)'
-complete -c opsvi -n '__opsvi_at prompt' -s m -l model -x -a '(opsvi __complete models (string replace -r -- \'^--[^=]*=\' \'\' (commandline -ct)) 2>/dev/null)' -d 'provider/model, e.g. openai/gpt-4o-mini'
+complete -c opsvi -n '__opsvi_at prompt' -s m -l model -x -a '(opsvi __complete models (string replace -r -- \'^--[^=]*=\' \'\' (commandline -ct)) 2>/dev/null)' -d 'provider/model, e.g. openai/gpt-5-mini'
 complete -c opsvi -n '__opsvi_at prompt' -l base-url -x -d 'An OpenAI-compatible server'
 complete -c opsvi -n '__opsvi_at prompt' -l system -x -d 'Instructions for the model'
 complete -c opsvi -n '__opsvi_at prompt' -l schema -r -F -d 'JSON Schema the answer follows: file or JSON'

@@ -14,7 +14,7 @@ show() {
 }
 
 cd "$here/.."
-show ingest examples/documents -c examples -q
+show ingest examples/documents -c examples
 show query "Who is on call on Sundays?" -c examples
 show query "How long are backups kept?" -c examples
 

@@ -15,7 +15,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=F
 def prompt(
     ctx: typer.Context,
     text: Annotated[str | None, typer.Argument(help="What to ask; piped text is context")] = None,
-    model: Annotated[str | None, typer.Option("-m", "--model", help="provider/model, e.g. openai/gpt-4o-mini")] = None,
+    model: Annotated[str | None, typer.Option("-m", "--model", help="provider/model, e.g. openai/gpt-5-mini")] = None,
     base_url: Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server")] = None,
     system: Annotated[str | None, typer.Option("--system", help="Instructions for the model")] = None,
     schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answer follows: file or JSON")] = None,
@@ -29,7 +29,7 @@ def prompt(
     Examples:
 
     \b
-      opsvi prompt "Name three uses of a paper clip" -m openai/gpt-4o-mini
+      opsvi prompt "Name three uses of a paper clip" -m openai/gpt-5-mini
       git diff | opsvi prompt "Write a commit message for this change"
       opsvi prompt "2+2" --schema '{"type":"object","required":["sum"]}' --json
     """

@@ -41,7 +41,7 @@ def query(
 
     \b
       opsvi query "who is on call on Sundays?"
-      opsvi query "how long are backups kept?" -m openai/gpt-4o-mini --strict
+      opsvi query "how long are backups kept?" -m openai/gpt-5-mini --strict
       cat incident.log | opsvi query "what failed first?" --json
     """
     app: AppContext = ctx.obj

@@ -13,7 +13,7 @@ from opsvi_cli.sdk import ModelInfo, Provider
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
-NO_MODEL_HINT = "opsvi config set model openai/gpt-4o-mini, or -m provider/model; `opsvi models` lists them"
+NO_MODEL_HINT = "opsvi config set model openai/gpt-5-mini, or -m provider/model; `opsvi models` lists them"
 _OPENAI = "openai"
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NO_MODEL = (
     "no model is configured: these are the sources' own sentences. For a written answer: "
-    "opsvi config set model openai/gpt-4o-mini, or -m provider/model"
+    "opsvi config set model openai/gpt-5-mini, or -m provider/model"
 )
 NOTHING = "Nothing in the collection answers this"
 

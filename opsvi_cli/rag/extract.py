@@ -29,11 +29,10 @@ FIELDS = (
     "sections",
     "warnings",
 )
-_BLOCK_MARKS = re.compile(
-    r"^(?:#{1,6}[ \t]+|(?:>[ \t]?)+|\|(?:[ \t]*:?-{3,}:?[ \t]*\|)+[ \t]*$|(`{3,}|~{3,}).*$)", re.MULTILINE
-)
+_BLOCK_MARKS = re.compile(r"^(?:#{1,6}[ \t]+|(?:>[ \t]?)+|(`{3,}|~{3,}).*$)", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|`+)(?=\S)([^\n]+?)(?<=\S)\1")
+_TABLE_RULE = re.compile(r"^\|(?:[ \t]*:?-{3,}:?[ \t]*\|)+[ \t]*\n?", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^\|[ \t]?(.*?)[ \t]?\|[ \t]*$", re.MULTILINE)
 _ESCAPED = re.compile(r"\\([^\w\s])")
 
@@ -117,7 +116,7 @@ def record(uri: str, document: Document) -> dict[str, Any]:
 
 def plain_text(markdown: str) -> str:
     """Markdown without its marks: words, line ends and tabs between the cells of tables."""
-    text = _BLOCK_MARKS.sub("", markdown)
+    text = _BLOCK_MARKS.sub("", _TABLE_RULE.sub("", markdown))
     text = _TABLE_ROW.sub(lambda match: re.sub(r"[ \t]*(?<!\\)\|[ \t]*", "\t", match[1]), text)
     text = _LINK.sub(r"\1", text)
     text = _EMPHASIS.sub(r"\2", text)

@@ -56,8 +56,7 @@ def test_markdown_is_printed_as_it_is(opsvi: Any, folder: Path) -> None:
 def test_text_has_no_marks(opsvi: Any, folder: Path) -> None:
     result = opsvi("extract", "a.md", "--format", "text")
     assert result.out == (
-        "Title\n\nSee the manual for bold and code.\n\nquoted\n\n"
-        "a\tb\n\n1\tx|y\n\nls -l\n\n- item with snake_case_word\n"
+        "Title\n\nSee the manual for bold and code.\n\nquoted\n\na\tb\n1\tx|y\n\nls -l\n\n- item with snake_case_word\n"
     )
 
 

@@ -62,7 +62,7 @@ def test_no_model(opsvi: Callable[..., Any]) -> None:
 
 
 def test_no_key(opsvi: Callable[..., Any]) -> None:
-    done = opsvi("prompt", "hi", "-m", "openai/gpt-4o-mini")
+    done = opsvi("prompt", "hi", "-m", "openai/gpt-5-mini")
     assert (done.code, done.out) == (4, "")
     assert "opsvi secrets set openai" in done.err
 
