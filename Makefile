@@ -3,11 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-ifneq ($(shell command -v uv 2>/dev/null),)
-INSTALL = uv pip install --quiet --python $(BIN)/python --compile-bytecode
-else
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-endif
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help quickstart install test test-plugins lint format docs bench generate clean
 
@@ -24,15 +20,15 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || uv venv --quiet --seed --python $(PYTHON) $(VENV)
 
 install: $(BIN)/python
-	@$(INSTALL) .
+	@$(PIP) install .
 
 quickstart: install
 	@OPSVI=$(BIN)/opsvi sh examples/quickstart.sh
 
+# Dependency groups need pip 25.1.
 $(STAMP): $(BIN)/python pyproject.toml
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(INSTALL) pip
-	@$(INSTALL) --editable .
-	@$(INSTALL) --group dev || { $(BIN)/python -m pip install --quiet --upgrade pip && $(INSTALL) --group dev; }
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --editable . --group dev
 	@touch $(STAMP)
 
 test: $(STAMP)

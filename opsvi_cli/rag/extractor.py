@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -29,7 +29,7 @@ MAX_DOCUMENTS = 500
 MAX_AHEAD_BYTES = 256_000_000
 SMALL = {"text": 1_000_000, "markdown": 64_000}
 """Sources up to this size that the built-in processors of these names read safely in this process."""
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from opsvi_cli.rag.worker import main; main()"
+_PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from opsvi_cli.rag.worker import main; main()"
 
 
 class _Worker:
@@ -40,10 +40,11 @@ class _Worker:
         self._limit = max(4 * settings.max_expanded_bytes, 64_000_000)
         self._wall = wall_seconds
         self._done = 0
-        root = str(Path(__file__).resolve().parents[2])
+        # The same installation as this process, whatever else the child would find first.
+        path = json.dumps([os.path.abspath(place) for place in sys.path if place])
         self._process = subprocess.Popen(
             # -P: a module in the user's folder must not stand in for one of the standard library
-            [sys.executable, "-P", "-c", _PROGRAM, root],
+            [sys.executable, "-P", "-c", _PROGRAM, path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if app.options.verbose > 1 else subprocess.DEVNULL,

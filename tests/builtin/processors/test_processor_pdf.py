@@ -107,12 +107,17 @@ def test_forms_that_draw_each_other_do_not_reach_pdfium(read: Any, pdf: Build, m
 
     monkeypatch.setattr("opsvi_cli.builtin.processors.pdf_pdfium.Pdfium.page_text", never)
     page = "/Resources << /Font << /F1 3 0 R >> /XObject << /X 6 0 R >> >>"
-    form = (
-        "<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X 6 0 R >> >> /Length 11 >>\n"
-        "stream\n/X Do /X Do\nendstream"
-    )
-    (document,) = read(Pdf, pdf(["BT /F1 12 Tf (short) Tj ET /X Do"], page=page, extra=[form]), "x.pdf")
-    assert "short" in document.text
+
+    def form(number: int) -> str:
+        objects = f"/XObject << /X {number} 0 R /Y {number} 0 R >>"
+        return (
+            f"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << {objects} >> /Length 1 >>\n"
+            "stream\nq\nendstream"
+        )
+
+    for extra in ([form(6)], [form(7 + index) for index in range(40)] + [form(6)]):
+        (document,) = read(Pdf, pdf(["BT /F1 12 Tf (short) Tj ET"], page=page, extra=extra), "x.pdf")
+        assert "short" in document.text
 
 
 def test_pdfium_reads_the_page_that_pypdf_cannot(read: Any, pdf: Build, lines: Lines, monkeypatch: Any) -> None:
