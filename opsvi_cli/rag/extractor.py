@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from opsvi_cli.errors import DocumentError, OpsviError
 from opsvi_cli.sdk import Document, Source
 
+from .limits import too_slow
 from .wire import documents_from, error_from, read_frame, source_head, write_frame
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class _Worker:
         settings = app.settings.ingest
         self._limit = max(4 * settings.max_expanded_bytes, 64_000_000)
         self._wall = wall_seconds
+        self._seconds = settings.seconds_per_document
         self._done = 0
         # The same installation as this process, whatever else the child would find first.
         path = json.dumps([os.path.abspath(place) for place in sys.path if place])
@@ -104,8 +106,10 @@ class _Worker:
             self._process.wait(2)  # its pipe ends a moment before it does, and its own end says why
         self.close()
         code = self._process.returncode
-        if expired or -code in _time_signals():
-            why = "it took too long"
+        if not expired and -code in _time_signals():
+            return too_slow(source.name, self._seconds)
+        if expired:
+            why = f"it was not done after {self._wall:g} s"
         else:
             why = f"the program that read it was ended by signal {-code}" if code < 0 else f"exit code {code}"
         return DocumentError(

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from opsvi_cli.errors import DocumentError
+
 GRACE_SECONDS = 2.0
 
 
@@ -75,3 +77,16 @@ def _address_space() -> int:
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def too_slow(name: str, seconds: float) -> DocumentError:
+    return DocumentError(
+        f"{name} needs more than {seconds:g} s to be read", hint="opsvi config set ingest.seconds_per_document 120"
+    )
+
+
+def too_large(name: str, memory: int) -> DocumentError:
+    return DocumentError(
+        f"{name} needs more than {memory} bytes of memory to be read",
+        hint="opsvi config set ingest.memory_bytes 4000000000",
+    )

@@ -16,7 +16,7 @@ from opsvi_cli.context import AppContext
 from opsvi_cli.errors import DocumentError, OpsviError
 from opsvi_cli.global_options import GlobalOptions
 
-from .limits import OutOfTime, install, limited
+from .limits import OutOfTime, install, limited, too_large, too_slow
 from .wire import documents_body, error_head, read_frame, source_from, write_frame
 
 if TYPE_CHECKING:
@@ -71,16 +71,3 @@ def _answer(app: AppContext, source: Source, seconds: float, memory: int) -> tup
         text = (str(error).splitlines() or [""])[0][:300]
         detail = f"{type(error).__name__}: {text}" if text else type(error).__name__
         return error_head(DocumentError(f"{source.name} cannot be read: {detail}")), b""
-
-
-def too_slow(name: str, seconds: float) -> DocumentError:
-    return DocumentError(
-        f"{name} needs more than {seconds:g} s to be read", hint="opsvi config set ingest.seconds_per_document 120"
-    )
-
-
-def too_large(name: str, memory: int) -> DocumentError:
-    return DocumentError(
-        f"{name} needs more than {memory} bytes of memory to be read",
-        hint="opsvi config set ingest.memory_bytes 4000000000",
-    )

@@ -115,7 +115,7 @@ def test_forms_that_draw_each_other_do_not_reach_pdfium(read: Any, pdf: Build, m
             "stream\nq\nendstream"
         )
 
-    for extra in ([form(6)], [form(7 + index) for index in range(40)] + [form(6)]):
+    for extra in ([form(6)], [form(7 + index) for index in range(40)] + [form(3)]):
         (document,) = read(Pdf, pdf(["BT /F1 12 Tf (short) Tj ET"], page=page, extra=extra), "x.pdf")
         assert "short" in document.text
 
