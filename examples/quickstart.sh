@@ -21,7 +21,7 @@ show query "How long are backups kept?" -c examples
 cat <<NEXT
 
 That is it: no key, no download of a model, no server. Next:
-  export PATH="$(dirname "$opsvi"):\$PATH"
+  export PATH="$(cd "$(dirname "$opsvi")" && pwd):\$PATH"
   opsvi ingest ~/your/folder                      your own documents
   opsvi query "your question"                     an answer with its sources
   opsvi chat                                      ask on

@@ -22,7 +22,7 @@ LEAST_COVERAGE = 0.3
 """Of the question's words, by weight: below it, a piece does not speak of the question."""
 LEAST_LIKENESS = 0.55
 """Cosine of the vectors above which a piece counts although it shares no word with the question."""
-_FAR_BEHIND = 0.75
+_FAR_BEHIND = 0.85
 """A further piece is shown only when it scores this share of the best."""
 _LONGEST = 600
 _HEADER, _CONTEXT, _NEIGHBOUR, _BACKGROUND = 0.9, 0.7, 0.4, 0.45
@@ -41,6 +41,7 @@ _TIME = re.compile(
 )
 _PLACE = re.compile(r"/|\\|://|\b(?:in|at|on|under|room|floor|building|folder|directory|server)\b", re.IGNORECASE)
 _CAUSE = re.compile(r"\b(?:because|caus\w+|due to|reason|since|so that|root|result\w*|led to|after|ran out)\b", re.I)
+_NAMES_CAUSE = re.compile(r"\W*(?:the )?(?:root )?(?:cause|reason)\b", re.IGNORECASE)
 _DURATION = re.compile(
     r"(?:\d|\b(?:one|two|three|four|five|six|seven|ten|twelve|an?|half|each))[\s-]*"
     r"(?:second|minute|hour|day|week|month|quarter|year|tag|stunde|woche|monat|jahr|jour|heure|mois|ms\b|[smhd]\b)|"
@@ -212,6 +213,8 @@ def _score(question: str, candidate: _Candidate, best_hit: float) -> float:
     for asks, gives in _ASKS:
         if asks.search(question):
             score *= 1.15 if gives.search(candidate.text) else 0.8
+            if gives is _CAUSE and _NAMES_CAUSE.match(candidate.text):
+                score *= 1.5  # it says why of the sentence before, whose words it does not repeat
             break
     if _shares_phrase(question, candidate.text):
         score += 0.05
