@@ -9,7 +9,7 @@ _opsvi_place() {
       options=(-h --help -V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "ingest")
-      options=(-c --collection --sync --include --exclude --hidden --chunker --chunk-size --overlap --embedder --store --jobs -n --dry-run --meta --name -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-c --collection --sync --include --exclude --hidden --chunker --chunk-size --overlap --embedder --store --jobs -n --dry-run --meta --name --password-file -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       arguments=('@files')
       ;;
     "search")
@@ -163,6 +163,7 @@ _opsvi_values() {
     "ingest --jobs") values=('@nothing') ;;
     "ingest --meta") values=('@nothing') ;;
     "ingest --name") values=('@nothing') ;;
+    "ingest --password-file") values=('@nothing') ;;
     "search -c"|"search --collection") values=('@collections') ;;
     "search -k"|"search --top") values=('@nothing') ;;
     "search --mode") values=(hybrid dense keyword) ;;

@@ -19,7 +19,7 @@ end
 
 complete -c opsvi -f
 set -g __opsvi_paths 'ingest' 'search' 'query' 'chat' 'extract' 'collections' 'collections list' 'collections show' 'collections documents' 'collections check' 'collections delete' 'collections rename' 'prompt' 'embed' 'models' 'config' 'config get' 'config list' 'config set' 'config unset' 'config path' 'config edit' 'config validate' 'config schema' 'config trust' 'config untrust' 'secrets' 'secrets set' 'secrets get' 'secrets list' 'secrets rm' 'secrets path' 'secrets test' 'plugins' 'plugins list' 'plugins info' 'doctor' 'completion' 'man' 'help'
-set -g __opsvi_valued --color --config --profile --timeout -c --collection --include --exclude --chunker --chunk-size --overlap --embedder --store --jobs --meta --name -k --top --mode --where --fusion --dense-weight --rerank --batch -m --model --base-url --system --template --schema --max-tokens --temperature --session --format --password-file -a --attach --write
+set -g __opsvi_valued --color --config --profile --timeout -c --collection --include --exclude --chunker --chunk-size --overlap --embedder --store --jobs --meta --name --password-file -k --top --mode --where --fusion --dense-weight --rerank --batch -m --model --base-url --system --template --schema --max-tokens --temperature --session --format -a --attach --write
 complete -c opsvi -n '__opsvi_at ' -a ingest -d 'Read files, folders, URLs or stdin into a collection'
 complete -c opsvi -n '__opsvi_at ' -a search -d 'Find the passages that match, without a model'
 complete -c opsvi -n '__opsvi_at ' -a query -d 'Answer a question from a collection, with citations'
@@ -63,6 +63,7 @@ complete -c opsvi -n '__opsvi_at ingest' -l jobs -x -d 'Worker processes; 0: one
 complete -c opsvi -n '__opsvi_at ingest' -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c opsvi -n '__opsvi_at ingest' -l meta -x -d 'key=value for every document'
 complete -c opsvi -n '__opsvi_at ingest' -l name -x -d 'File name of what comes from stdin'
+complete -c opsvi -n '__opsvi_at ingest' -l password-file -x -d 'File whose first line opens encrypted documents'
 complete -c opsvi -n '__opsvi_at ingest' -F
 complete -c opsvi -n '__opsvi_at search' -s c -l collection -x -a '(opsvi __complete collections (string replace -r -- \'^--[^=]*=\' \'\' (commandline -ct)) 2>/dev/null)' -d 'Collection to search'
 complete -c opsvi -n '__opsvi_at search' -s k -l top -x -d 'How many passages'

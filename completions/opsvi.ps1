@@ -8,7 +8,7 @@ $opsviPlaces = @{
     }
     'ingest' = @{
         Commands  = @()
-        Options   = @('-c', '--collection', '--sync', '--include', '--exclude', '--hidden', '--chunker', '--chunk-size', '--overlap', '--embedder', '--store', '--jobs', '-n', '--dry-run', '--meta', '--name', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-c', '--collection', '--sync', '--include', '--exclude', '--hidden', '--chunker', '--chunk-size', '--overlap', '--embedder', '--store', '--jobs', '-n', '--dry-run', '--meta', '--name', '--password-file', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @('@files')
     }
     'search' = @{
@@ -224,6 +224,7 @@ $opsviValues['ingest --store'] = @('local', 'memory')
 $opsviValues['ingest --jobs'] = @('@nothing')
 $opsviValues['ingest --meta'] = @('@nothing')
 $opsviValues['ingest --name'] = @('@nothing')
+$opsviValues['ingest --password-file'] = @('@nothing')
 $opsviValues['search -c'] = @('@collections')
 $opsviValues['search --collection'] = @('@collections')
 $opsviValues['search -k'] = @('@nothing')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +30,9 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would be done, and do nothing")] = False,
     meta: Annotated[list[str] | None, typer.Option("--meta", help="key=value for every document")] = None,
     name: Annotated[str | None, typer.Option("--name", help="File name of what comes from stdin")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="File whose first line opens encrypted documents")
+    ] = None,
 ) -> None:
     """Read files, folders, URLs or stdin into a collection.
 
@@ -46,7 +50,7 @@ def ingest(
     from opsvi_cli.rag.ingest import IngestOptions, parse_meta
     from opsvi_cli.rag.ingest import ingest as run
     from opsvi_cli.rag.pipeline import TargetOptions
-    from opsvi_cli.rag.sources import SourceOptions
+    from opsvi_cli.rag.sources import SourceOptions, read_password
     from opsvi_cli.render.progress import IngestProgress, show_report
 
     options = IngestOptions(
@@ -58,7 +62,7 @@ def ingest(
             size=chunk_size,
             overlap=overlap,
         ),
-        SourceOptions(tuple(include or ()), tuple(exclude or ()), hidden, name),
+        SourceOptions(tuple(include or ()), tuple(exclude or ()), hidden, name, read_password(context, password_file)),
         parse_meta(meta or ()),
         sync=sync,
         dry_run=dry_run,

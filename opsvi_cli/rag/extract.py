@@ -12,7 +12,7 @@ from opsvi_cli.errors import OpsviError, UsageError
 from opsvi_cli.sdk import Document, Source
 
 from .extraction import Extractor, document_id
-from .sources import load_one
+from .sources import load_one, read_password
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -48,7 +48,7 @@ class ExtractOptions:
 
 def extract(app: AppContext, options: ExtractOptions) -> Iterator[tuple[str, list[dict[str, Any]] | OpsviError]]:
     """(argument, records or error) of each source, in order."""
-    password = _password(app, options.password_file)
+    password = read_password(app, options.password_file)
     if options.name and "-" not in options.sources:
         raise UsageError("--name names standard input, and there is no `-`", hint="opsvi extract - --name notes.md")
     failed: dict[int, OpsviError] = {}
@@ -83,19 +83,6 @@ def _failures(
     for number in range(start, end):
         if number in failed:
             yield args[number], failed[number]
-
-
-def _password(app: AppContext, path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        text = (Path(app.cwd) / path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"--password-file {path}: {reason}") from error
-    password = text.split("\n", 1)[0].rstrip("\r")
-    app.redactor.learn(password)
-    return password
 
 
 def record(uri: str, document: Document) -> dict[str, Any]:

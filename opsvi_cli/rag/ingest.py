@@ -172,7 +172,7 @@ class _Run:
             self._plan(source.uri, known)
             return None
         self.read[source.uri] = (content_hash, choice.processor)
-        return choice.source
+        return replace(choice.source, password=self.options.sources.password)
 
     def _plan(self, uri: str, known: KnownSource | None) -> None:
         if known is None:

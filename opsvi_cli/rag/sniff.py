@@ -102,8 +102,17 @@ def _suffix(name: str) -> str:
     return "." + base.rpartition(".")[2] if "." in base[1:] else ""
 
 
+def _is_utf8(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return b"\0" not in head
+
+
 def _by_magic(data: bytes, head: bytes, suffix: str) -> str:
-    if b"%PDF-" in head[:1024] and (head.startswith(b"%PDF-") or b"obj" in head):
+    # Some PDFs begin with junk; a program that only speaks of PDFs is clean text.
+    if head.startswith(b"%PDF-") or (b"%PDF-" in head[:1024] and b"obj" in head and not _is_utf8(head)):
         return "application/pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _by_zip(data)

@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import DeadlineError, DocumentError, OpsviError, UsageError
@@ -37,6 +38,7 @@ class SourceOptions:
     exclude: tuple[str, ...] = ()
     hidden: bool = False
     name: str | None = None
+    password: str | None = None
     validators: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -45,6 +47,20 @@ class NotModified:
     """A URL whose server says that it is as it was."""
 
     uri: str
+
+
+def read_password(app: AppContext, path: Path | None) -> str | None:
+    """The first line of a file that opens encrypted documents. Raises UsageError when it cannot be read."""
+    if path is None:
+        return None
+    try:
+        text = (Path(app.cwd) / path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"--password-file {path}: {reason}") from error
+    password = text.split("\n", 1)[0].rstrip("\r")
+    app.redactor.learn(password)
+    return password
 
 
 def locate(

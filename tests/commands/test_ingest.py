@@ -121,3 +121,16 @@ def test_help_has_examples(opsvi_process: Any) -> None:
     assert done.code == 0
     assert "Examples" in done.out
     assert "opsvi ingest docs/ --sync" in done.out
+
+
+def test_a_password_opens_encrypted_documents(opsvi: Any, tmp_path: Path) -> None:
+    from pypdf import PdfReader, PdfWriter
+
+    plain = Path(__file__).resolve().parents[2] / "examples" / "documents" / "policies" / "change-policy.pdf"
+    writer = PdfWriter(clone_from=PdfReader(plain))
+    writer.encrypt("open-sesame", algorithm="RC4-128")
+    writer.write(tmp_path / "locked.pdf")
+    (tmp_path / "word").write_text("open-sesame\n")
+    assert opsvi("ingest", "locked.pdf").code == 1
+    assert opsvi("ingest", "locked.pdf", "--password-file", "word").code == 0
+    assert opsvi("search", "change freeze", "--json").json

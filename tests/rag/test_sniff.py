@@ -98,3 +98,9 @@ def test_a_claim_counts_last() -> None:
     assert sniff(b"words", "page.md", "text/html") == "text/markdown"
     assert sniff(b"%PDF-1.4\n", "page", "text/html") == "application/pdf"
     assert sniff(b"words", "page", "application/pdf") == "text/plain"
+
+
+def test_a_program_that_speaks_of_pdf_is_no_pdf() -> None:
+    code = b'MAGIC = (b"%PDF-", "application/pdf")\nobjects = ["1 0 obj"]\n'
+    assert sniff(code, "magic.py") == "text/plain"
+    assert sniff(b"\x80\x00junk\n%PDF-1.4\n1 0 obj\n", "scan") == "application/pdf"
