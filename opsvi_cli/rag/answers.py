@@ -174,10 +174,20 @@ def extractive_answer(
 ) -> Answer:
     """The best pieces of the sources, one a line, each followed by its number; empty when nothing matches."""
     picks = extract(question, sources, background=background, similarity=found.similarity)
-    text = "\n".join(f"{pick.text if pick.code else ' '.join(pick.text.split())} [{pick.source.n}]" for pick in picks)
+    text = "\n".join(_lines(picks))
     if text:
         on_text(text)
     return Answer(text, bool(picks), tuple(map(_picked, picks)), found.hits, None, Usage())
+
+
+def _lines(picks: Sequence[Pick]) -> Iterator[str]:
+    """What is shown of each piece; the head of a table stands above its rows, once."""
+    head = ""
+    for pick in picks:
+        if pick.head != head and pick.head:
+            yield pick.head
+        head = pick.head
+        yield f"{pick.text if pick.code else ' '.join(pick.text.split())} [{pick.source.n}]"
 
 
 def _picked(pick: Pick) -> Citation:

@@ -76,6 +76,8 @@ class Pick:
     end: int
     score: float
     code: bool = False
+    head: str = ""
+    """The head of the table that a row stands in, word for word; empty for anything else."""
 
     @property
     def text(self) -> str:
@@ -90,6 +92,8 @@ class _Candidate:
     own: frozenset[str]
     header: frozenset[str]
     """Words of the table's head, for a row of it."""
+    head: str
+    """The head itself."""
     around: frozenset[str]
     """Words of title, headings and the line that leads in."""
     before: frozenset[str]
@@ -144,6 +148,7 @@ def _candidates(source: NumberedSource) -> list[_Candidate]:
     label = all_stems(source.label)
     heading: frozenset[str] = frozenset()
     header: frozenset[str] = frozenset()
+    header_text = ""
     lead: frozenset[str] = frozenset()
     before: tuple[int, frozenset[str]] = (-1, frozenset())
     for piece in pieces(source.text):
@@ -153,7 +158,7 @@ def _candidates(source: NumberedSource) -> list[_Candidate]:
             heading, header, lead = stems, frozenset(), frozenset()
             continue
         if piece.kind == "header":
-            header = stems
+            header, header_text = stems, text
             continue
         around = label | heading
         if piece.kind in ("item", "row", "code", "pair"):
@@ -161,9 +166,9 @@ def _candidates(source: NumberedSource) -> list[_Candidate]:
         near = before[1] if before[0] == piece.block or piece.kind in ("pair", "code") else frozenset()
         shown = _shown(source.text, piece)
         if shown is not None:
-            head = header if piece.kind == "row" else frozenset()
+            head, head_text = (header, header_text) if piece.kind == "row" and header else (frozenset(), "")
             text = source.text[shown.start : shown.end]
-            found.append(_Candidate(source, shown, text, stems, head, around, near))
+            found.append(_Candidate(source, shown, text, stems, head, head_text, around, near))
         # a question in a mail or an FAQ, or a line that ends in a colon, speaks for what follows it
         if text.rstrip("*_").endswith((":", "?")):
             lead = stems
@@ -254,7 +259,7 @@ def _choose(candidates: Sequence[_Candidate]) -> list[Pick]:
             break
         if not any(_says_the_same(candidate, other) or _is_lesser_row(candidate, other) for other in chosen):
             chosen.append(candidate)
-    return [Pick(c.source, c.piece.start, c.piece.end, c.score, c.piece.kind == "code") for c in chosen]
+    return [Pick(c.source, c.piece.start, c.piece.end, c.score, c.piece.kind == "code", c.head) for c in chosen]
 
 
 def _says_the_same(a: _Candidate, b: _Candidate) -> bool:
