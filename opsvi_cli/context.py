@@ -139,8 +139,8 @@ class AppContext:
         data = self.read_stdin_bytes()
         return data.decode("utf-8", errors="replace")
 
-    def read_stdin_bytes(self) -> bytes:
-        """All of stdin. Raises UsageError when a person would have to type it."""
+    def read_stdin_bytes(self, limit: int = -1) -> bytes:
+        """All of stdin, or its first `limit` bytes. Raises UsageError when a person would have to type it."""
         if self.stdin is None or self.stdin.closed:
             return b""
         if self.stdin.isatty():
@@ -149,7 +149,7 @@ class AppContext:
             )
         buffer = getattr(self.stdin, "buffer", None)
         try:
-            return buffer.read() if buffer is not None else self.stdin.read().encode("utf-8", "surrogateescape")
+            return buffer.read(limit) if buffer is not None else self.stdin.read(limit).encode("utf-8", "surrogateescape")
         except OSError:  # stdin closed by the shell (`<&-`) can leave a descriptor that is not readable
             return b""
 

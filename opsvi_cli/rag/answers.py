@@ -78,7 +78,7 @@ def answer(app: AppContext, question: str, options: QueryOptions, on_text: OnTex
     """
     choice = pick_model(app, options.model, options.base_url, extractive=options.extractive)
     piped = options.piped if options.piped and options.piped.strip() else None
-    with retrieve(app, question, options.search, required=piped is None) as found:
+    with retrieve(app, question, options.search, required=piped is None and choice is None) as found:
         if choice is None:
             if not options.extractive:
                 on_note(NO_MODEL)

@@ -167,7 +167,8 @@ def read(app: AppContext, located: Located, options: SourceOptions) -> Source | 
         case "file":
             return _read_file(located, app.settings.ingest.max_file_bytes)
         case "stdin":
-            data = app.read_stdin_bytes()
+            # One byte more than is allowed, so that `_bounded` sees it.
+            data = app.read_stdin_bytes(app.settings.ingest.max_file_bytes + 1)
             name = options.name or "stdin"
             return _bounded(Source(located.uri, os.path.basename(name), data), app.settings.ingest.max_file_bytes)
         case "url":
