@@ -149,7 +149,9 @@ class AppContext:
             )
         buffer = getattr(self.stdin, "buffer", None)
         try:
-            return buffer.read(limit) if buffer is not None else self.stdin.read(limit).encode("utf-8", "surrogateescape")
+            return (
+                buffer.read(limit) if buffer is not None else self.stdin.read(limit).encode("utf-8", "surrogateescape")
+            )
         except OSError:  # stdin closed by the shell (`<&-`) can leave a descriptor that is not readable
             return b""
 

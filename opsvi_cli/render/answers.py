@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("answer", "supported", "citations", "hits", "model", "usage")
 # An escape sequence that has begun and not ended yet, at the end of a piece of text.
-_OPEN_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*(?:\x1b)?|[ -/]*)?\Z|\r\Z")
+_OPEN_SEQUENCE = re.compile(r"\x9b[0-?]*[ -/]*\Z|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*(?:\x1b)?|[ -/]*)?\Z|\r\Z")
 _LONGEST_SEQUENCE = 4096
 _QUOTE_WIDTH = 200
 

@@ -10,7 +10,7 @@ from opsvi_cli.context import AppContext
 from opsvi_cli.render.answers import TextWriter, short_source
 
 HOSTILE = "a\x1b[31mred\x1b[0m b\x1b]0;title\x07c\x1b]52;c;AAAA\x1b\\d\x9b1me\r\nf\x1bPq\x1b\\g"
-SAFE = "ared bcd1me\nfg"
+SAFE = "ared bcde\nfg"
 
 
 class Terminal(io.StringIO):
