@@ -50,7 +50,7 @@ format: $(STAMP)
 
 generate: $(STAMP)
 	$(BIN)/python examples/make_documents.py
-	$(BIN)/python -m opsvi_cli.completion_scripts completions
+	for shell in bash zsh fish powershell; do $(BIN)/opsvi completion $$shell --write completions; done
 	$(BIN)/python docs/generate.py
 	$(BIN)/opsvi man > docs/opsvi.1
 

@@ -84,6 +84,7 @@ def dispatch(argv: Sequence[str], app: AppContext) -> int:
         app.out.write(root_help(app.is_terminal(app.out)))
         return ExitCode.OK
     wants_help = isinstance(command, TyperGroup) and not args
+    app.command = command.name
     settings = {"obj": app, "help_option_names": ["-h", "--help"], "max_content_width": 100}
     try:
         # Not `command.main`: it ends the process itself when a pipe is closed.

@@ -34,6 +34,8 @@ class AppContext:
     stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     options: GlobalOptions = field(default_factory=GlobalOptions)
+    command: str = ""
+    """The command that runs, e.g. `query`."""
     cwd: str = field(default_factory=os.getcwd)
     started: float = field(default_factory=time.monotonic)
 

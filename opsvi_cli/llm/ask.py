@@ -80,7 +80,6 @@ def ask(app: AppContext, options: PromptOptions, on_text: Callable[[str], None])
         temperature=options.temperature,
         max_tokens=options.max_tokens,
         stream=options.stream,
-        command="prompt",
         answered=answered,
     )
     with contextlib.closing(events):

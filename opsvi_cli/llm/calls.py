@@ -36,7 +36,6 @@ class _Ask:
     max_tokens: int | None
     stream: bool
     tools: Sequence[ToolSpec]
-    command: str
 
     def request(self, model: str) -> ModelRequest:
         return ModelRequest(
@@ -60,16 +59,14 @@ def stream_answer(
     max_tokens: int | None = None,
     stream: bool = True,
     tools: Sequence[ToolSpec] = (),
-    command: str = "",
     answered: Callable[[ModelChoice], None] | None = None,
 ) -> Generator[StreamEvent, None, None]:
     """Events of one answer; the last is Finish. Closing the iterator cancels the call.
 
     `answered` is told, before the first event, which model gives it: not `choice` when a fallback stepped in, which is
-    also said on stderr. `command` is who asks, for the usage log. Raises ProviderError, CredentialsError,
-    DeadlineError, UsageError.
+    also said on stderr. Raises ProviderError, CredentialsError, DeadlineError, UsageError.
     """
-    ask = _Ask(messages, schema, temperature, max_tokens, stream, tools, command)
+    ask = _Ask(messages, schema, temperature, max_tokens, stream, tools)
     candidates = [choice, *_fallbacks(app, choice)]
     told = False
 
@@ -145,7 +142,7 @@ def _answer_of(app: AppContext, choice: ModelChoice, ask: _Ask) -> Iterator[Stre
         outcome = error.code
         raise
     finally:
-        _record(app, choice, ask.command, outcome, usage, time.monotonic() - began)
+        _record(app, choice, outcome, usage, time.monotonic() - began)
 
 
 def _check_can(provider: Provider, choice: ModelChoice, ask: _Ask) -> None:
@@ -161,11 +158,13 @@ def _check_can(provider: Provider, choice: ModelChoice, ask: _Ask) -> None:
         raise UsageError(f"{choice.name} does not do {', '.join(missing)}", hint="`opsvi models` says what models do")
 
 
-def _record(app: AppContext, choice: ModelChoice, command: str, outcome: str, usage: Usage, seconds: float) -> None:
+def _record(app: AppContext, choice: ModelChoice, outcome: str, usage: Usage, seconds: float) -> None:
     """Write the call down; neither prompt nor answer."""
     seconds = round(seconds, 3)
     tokens = (usage.input_tokens, usage.output_tokens)
-    app.foundation.usage.record(UsageRow(app.now(), command, choice.provider, choice.model, *tokens, seconds, outcome))
+    app.foundation.usage.record(
+        UsageRow(app.now(), app.command, choice.provider, choice.model, *tokens, seconds, outcome)
+    )
     data: dict[str, JSON] = {
         "model": choice.name,
         "outcome": outcome,

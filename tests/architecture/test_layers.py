@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("render",),
     ("commands",),
     ("app",),
-    ("completion_scripts", "testing"),
+    ("testing",),
     ("__main__",),
 )
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
@@ -126,7 +126,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_the_entry_prints_and_exits(path: Path) -> None:
-    if path.name in ("__main__.py", "completion_scripts.py") or path.is_relative_to(TEMPLATES):
+    if path.name == "__main__.py" or path.is_relative_to(TEMPLATES):
         return
     # A worker whose input has ended leaves at once; line editing exists only through `input`.
     allowed = {"worker.py": {"os._exit"}, "chat.py": {"builtins.input"}}.get(path.name, set())
@@ -154,6 +154,6 @@ def test_every_module_says_what_it_is_for() -> None:
 
 def test_rooms_of_the_picture_exist() -> None:
     """The list of layers names no room that is neither there nor planned in the architecture page."""
-    planned = {"agents", "workflows", "scaffold", "server", "testing", "completion_scripts"}
+    planned = {"agents", "workflows", "scaffold", "server", "testing"}
     there = {room_of(path) for path in PACKAGE.rglob("*.py")}
     assert set(RANK) - there <= planned

@@ -216,3 +216,9 @@ def test_echo(app: Callable[..., AppContext]) -> None:
         complete(context, ModelChoice("echo", "loud"), ASK)
     with pytest.raises(UsageError, match="echo does not do tools"):
         list(stream_answer(context, ModelChoice("echo", ""), ASK, tools=[ToolSpec("a", "b", {})]))
+
+
+def test_the_usage_log_says_which_command_called(opsvi: Callable[..., Any], home: Path) -> None:
+    assert opsvi("query", "hi", "-m", "echo").code == 0
+    with sqlite3.connect(home / "state" / "state.db") as db:
+        assert db.execute("SELECT command, provider, outcome FROM usage").fetchall() == [("query", "echo", "ok")]

@@ -48,7 +48,7 @@ def test_a_sequence_that_never_ends_does_not_hold_text_back_for_ever() -> None:
 
 
 def test_sources_are_relative_where_that_is_shorter() -> None:
-    app = AppContext(out=io.StringIO(), stdin=None, cwd="/work/docs")
-    assert short_source(app, "/work/docs/a/b.md") == "a/b.md"
+    app = AppContext(out=io.StringIO(), stdin=None, cwd="/data/docs")
+    assert short_source(app, "/data/docs/a/b.md") == "a/b.md"
     assert short_source(app, "/other/b.md") == "/other/b.md"
     assert short_source(app, "https://x/y") == "https://x/y"
