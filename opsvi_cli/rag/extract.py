@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from opsvi_cli.errors import OpsviError, UsageError
 from opsvi_cli.sdk import Document, Source
 
-from .extraction import Extractor, document_id
+from .extraction import document_id
+from .extractor import Extractor
 from .sources import load_one, read_password
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from opsvi_cli.errors import DocumentError, OpsviError
 from opsvi_cli.sdk import Document, Part, Source
 
-from .extractor import Extractor as Extractor
 from .scrub import scrub
 from .sniff import OCTETS, sniff
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from opsvi_cli.errors import DocumentError, OpsviError
 from opsvi_cli.sdk import Document, Source
 
+from .extraction import identified, read_source, select_processor
 from .limits import too_slow
 from .wire import documents_from, error_from, read_frame, source_head, write_frame
 
@@ -187,7 +188,6 @@ class Extractor:
 
     def _start(self, source: Source) -> Future[Result]:
         """A future of the result: done already for what is quick and harmless, or cannot be read by anybody."""
-        from .extraction import identified, read_source, select_processor
 
         ready: Future[Result] = Future()
         try:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from opsvi_cli.errors import DocumentError, OpsviError
 from opsvi_cli.sdk import Document, Source
 
-from .extraction import Extractor, identified, select_processor
+from .extraction import identified, select_processor
+from .extractor import Extractor
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext

@@ -15,7 +15,7 @@ from conftest import SHARED
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import OpsviError
-from opsvi_cli.rag.extraction import Extractor
+from opsvi_cli.rag.extractor import Extractor
 from opsvi_cli.sdk import Source
 
 FOLDER = SHARED / "documents"

@@ -15,7 +15,8 @@ import pytest
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import DocumentError, OpsviError
-from opsvi_cli.rag.extraction import Extractor, document_id, identified, read_source, select_processor
+from opsvi_cli.rag.extraction import document_id, identified, read_source, select_processor
+from opsvi_cli.rag.extractor import Extractor
 from opsvi_cli.sdk import Document, Source
 
 Make = Callable[..., AppContext]
