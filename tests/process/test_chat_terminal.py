@@ -84,7 +84,9 @@ def test_ctrl_c_stops_the_answer_keeps_what_was_said_and_stays(chat: Spawn, opsv
 def test_ctrl_c_at_the_prompt_leaves_with_130_and_no_traceback(chat: Spawn) -> None:
     child = chat("-m", "echo")
     child.sendintr()
-    child.expect(pexpect.EOF)
+    if child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=10) == 1:
+        child.sendintr()  # a key pressed while line editing takes the terminal over can get lost
+        child.expect(pexpect.EOF)
     assert "Traceback" not in (child.before or "")
     child.wait()
     assert child.exitstatus == 130
