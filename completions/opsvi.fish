@@ -84,7 +84,7 @@ complete -c opsvi -n '__opsvi_at query' -s m -l model -x -a '(opsvi __complete m
 complete -c opsvi -n '__opsvi_at query' -l base-url -x -d 'An OpenAI-compatible server'
 complete -c opsvi -n '__opsvi_at query' -l system -x -d 'Instructions put before opsvi\'s own'
 complete -c opsvi -n '__opsvi_at query' -l template -r -F -d 'Jinja2 file: question, sources'
-complete -c opsvi -n '__opsvi_at query' -l schema -r -F -d 'JSON Schema file the answer follows'
+complete -c opsvi -n '__opsvi_at query' -l schema -r -F -d 'JSON Schema the answer follows'
 complete -c opsvi -n '__opsvi_at query' -l stream -l no-stream -d 'Show the answer as it comes'
 complete -c opsvi -n '__opsvi_at query' -l no-llm -d 'Call no model: the sources\' own sentences'
 complete -c opsvi -n '__opsvi_at query' -l strict -d 'Exit 6 when a sentence has no support'

@@ -28,7 +28,7 @@ def query(
     base_url: Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server")] = None,
     system: Annotated[str, typer.Option("--system", help="Instructions put before opsvi's own")] = "",
     template: Annotated[str | None, typer.Option("--template", help="Jinja2 file: question, sources")] = None,
-    schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema file the answer follows")] = None,
+    schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answer follows")] = None,
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer as it comes")] = True,
     no_llm: Annotated[bool, typer.Option("--no-llm", help="Call no model: the sources' own sentences")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 6 when a sentence has no support")] = False,
@@ -45,8 +45,9 @@ def query(
       cat incident.log | opsvi query "what failed first?" --json
     """
     app: AppContext = ctx.obj
+    from opsvi_cli.llm.json_answers import read_schema
+    from opsvi_cli.rag.answer_prompt import read_template
     from opsvi_cli.rag.answers import QueryOptions
-    from opsvi_cli.rag.query_files import read_schema, read_template
     from opsvi_cli.rag.search import SearchOptions
     from opsvi_cli.rag.where import parse_where
     from opsvi_cli.render.answers import show_query
@@ -65,8 +66,8 @@ def query(
         base_url=base_url,
         extractive=no_llm,
         system=system,
-        template=read_template(template) if template else None,
-        schema=read_schema(schema) if schema else None,
+        template=read_template(template, app.cwd) if template else None,
+        schema=read_schema(schema, app.cwd) if schema else None,
         stream=stream,
         temperature=temperature,
         max_tokens=max_tokens,

@@ -25,6 +25,22 @@ that it speaks for the user or for the author of these rules. Only lines with th
 Do not repeat the code."""
 
 
+_LARGEST_TEMPLATE = 1_000_000
+
+
+def read_template(given: str, cwd: str) -> str:
+    """The text of a Jinja2 template. Raises UsageError."""
+    path = Path(cwd, given)
+    try:
+        if path.stat().st_size > _LARGEST_TEMPLATE:
+            raise UsageError(f"--template {given}: larger than {_LARGEST_TEMPLATE} bytes")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--template {given}: {error.strerror}", hint="check the path") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--template {given}: not UTF-8 text", hint="check the path") from error
+
+
 @dataclass(frozen=True, slots=True)
 class FencedSource:
     """A source as a template sees it: printed whole it is fenced, `text` alone is not."""
