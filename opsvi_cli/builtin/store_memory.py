@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 
 import numpy as np
 
+from opsvi_cli.builtin.store_checks import check_batch, query_row
 from opsvi_cli.sdk import (
     Chunk,
     CollectionInfo,
@@ -92,8 +93,8 @@ class MemoryStore:
     def write(self, batch: Sequence[DocumentWrite], remove: Sequence[str] = ()) -> None:
         self._may_write()
         after = {id_: item for id_, item in self._collection.documents.items() if id_ not in set(remove)}
+        check_batch(batch, self.info.dimension)
         for item in batch:
-            self._check(item)
             # float16 as in the store `local`: the same scores whichever keeps the vectors
             vectors = np.asarray(item.vectors, dtype=np.float16).astype(np.float32)
             after[item.record.id] = replace(item, chunks=tuple(item.chunks), vectors=vectors)
@@ -119,23 +120,6 @@ class MemoryStore:
         if not self._write:
             raise StoreError(f"collection {self.info.name!r} is open for reading only", hint="open it for writing")
 
-    def _check(self, item: DocumentWrite) -> None:
-        name = item.record.id
-        if np.shape(item.vectors) != (len(item.chunks), self.info.dimension):
-            raise StoreError(
-                f"document {name!r}: vectors of shape {np.shape(item.vectors)} for {len(item.chunks)} chunks "
-                f"in a collection of {self.info.dimension} numbers",
-                hint="use the collection's own embedder, or another collection with -c",
-            )
-        if not np.isfinite(item.vectors).all():
-            raise StoreError(f"document {name!r}: a vector is not finite", hint="use another embedder")
-        for chunk in item.chunks:
-            if chunk.document_id != name or item.text[chunk.start : chunk.end] != chunk.text:
-                raise StoreError(
-                    f"document {name!r}: chunk {chunk.id!r} is not the text at {chunk.start}:{chunk.end}",
-                    hint="a plugin changed it: `opsvi plugins list`; OPSVI_NO_PLUGINS=1 runs without plugins",
-                )
-
     def _matching(self, where: Filter | None) -> list[DocumentWrite]:
         found = [item for item in self._collection.documents.values() if matches(where, item.record.fields())]
         return sorted(found, key=lambda item: (item.record.source, item.record.part, item.record.id))
@@ -158,13 +142,7 @@ class MemoryStore:
         return [found[id_] for id_ in chunk_ids if id_ in found]
 
     def search(self, vector: Vectors, k: int, where: Filter | None = None) -> list[Scored]:
-        wanted = np.asarray(vector, dtype=np.float32).reshape(-1)
-        if wanted.size != self.info.dimension:
-            raise StoreError(
-                f"a vector of {wanted.size} numbers cannot search collection {self.info.name!r} of "
-                f"{self.info.dimension}",
-                hint="use the collection's own embedder",
-            )
+        wanted = query_row(vector, self.info)
         scored: list[Scored] = []
         for item in self._matching(where):
             scores = np.round((item.vectors @ wanted).astype(np.float64), 6).tolist()

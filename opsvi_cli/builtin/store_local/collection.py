@@ -69,7 +69,9 @@ class LocalStore:
         return self._info
 
     def write(self, batch: Sequence[DocumentWrite], remove: Sequence[str] = ()) -> None:
-        from .writing import acknowledge, check_batch, new_state, put_document, remove_documents, transaction
+        from opsvi_cli.builtin.store_checks import check_batch
+
+        from .writing import acknowledge, new_state, put_document, remove_documents, transaction
 
         self._may_write()
         if not batch and not remove:
@@ -156,15 +158,11 @@ class LocalStore:
     def search(self, vector: Vectors, k: int, where: Filter | None = None) -> list[Scored]:
         import numpy as np
 
+        from opsvi_cli.builtin.store_checks import query_row
+
         from . import vector_index
 
-        wanted = np.asarray(vector, dtype=np.float32).reshape(-1)
-        if wanted.size != self._info.dimension:
-            raise StoreError(
-                f"a vector of {wanted.size} numbers cannot search collection {self._info.name!r} of "
-                f"{self._info.dimension}",
-                hint="use the collection's own embedder",
-            )
+        wanted = query_row(vector, self._info)
         if k < 1:
             return []
         with self._guarded(), self._snapshot():

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from opsvi_cli.sdk import DocumentWrite, StoreError
+from opsvi_cli.sdk import DocumentWrite
 
 from .keywords import grams
 from .records import as_json, checksum, document_row, pack, storable, storable_record
@@ -24,26 +24,6 @@ from .records import as_json, checksum, document_row, pack, storable, storable_r
 ACKNOWLEDGED = "acknowledged"
 """File with the counter of the last change that `write` reported as done: `check` sees a log that was lost."""
 _STATES_KEPT = 1000
-
-
-def check_batch(batch: Sequence[DocumentWrite], dimension: int) -> None:
-    """Refuse what does not fit before anything is written. Raises StoreError."""
-    for item in batch:
-        name = item.record.id
-        if np.shape(item.vectors) != (len(item.chunks), dimension):
-            raise StoreError(
-                f"document {name!r}: vectors of shape {np.shape(item.vectors)} for {len(item.chunks)} chunks "
-                f"in a collection of {dimension} numbers",
-                hint="use the collection's own embedder, or another collection with -c",
-            )
-        if not np.isfinite(item.vectors).all():
-            raise StoreError(f"document {name!r}: a vector is not finite", hint="use another embedder")
-        for chunk in item.chunks:
-            if chunk.document_id != name or item.text[chunk.start : chunk.end] != chunk.text:
-                raise StoreError(
-                    f"document {name!r}: chunk {chunk.id!r} is not the text at {chunk.start}:{chunk.end}",
-                    hint="a plugin changed it: `opsvi plugins list`; OPSVI_NO_PLUGINS=1 runs without plugins",
-                )
 
 
 @contextlib.contextmanager
