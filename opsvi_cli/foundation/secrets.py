@@ -18,24 +18,20 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from opsvi_cli.errors import CredentialsError, DeadlineError, NotFoundError, StoreError, UsageError
 
 from .paths import Paths
 from .redact import Redactor, looks_like_key
 
+if TYPE_CHECKING:
+    from opsvi_cli.sdk import SecretStore
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_BYTES = 64_000
 _COMMAND_SECONDS = 10.0
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
-
-
-class SecretStore(Protocol):
-    """A part of kind `secret_store`: resolves what stands after its scheme. Raises CredentialsError."""
-
-    def get(self, name: str) -> str: ...
-
 
 SecretStoreFinder: TypeAlias = "Callable[[str], SecretStore | None]"
 

@@ -21,6 +21,7 @@ from opsvi_cli.errors import (
     UsageError,
 )
 
+from .agents import AgentAdapter, AgentEvent, AgentFinish, AgentHost, AgentMessage, AgentSpec, ToolResult
 from .documents import JSON, Chunk, Document, Hit, Metadata, Page, Section, Source
 from .events import Event, HealthCheck
 from .filters import OPERATORS, And, Compare, Filter, Not, Operator, Or, matches
@@ -41,7 +42,7 @@ from .messages import (
     ToolSpec,
     Usage,
 )
-from .parts import Chunker, Embedder, Processor, Provider, Reranker, Services
+from .parts import Chunker, Embedder, Processor, Provider, Reranker, SecretStore, Services, Tool
 from .registry import KINDS, Kind, Part, Registry
 from .retry_after import retry_after
 from .stores import (
@@ -62,6 +63,12 @@ __all__ = [
     "JSON",
     "KINDS",
     "OPERATORS",
+    "AgentAdapter",
+    "AgentEvent",
+    "AgentFinish",
+    "AgentHost",
+    "AgentMessage",
+    "AgentSpec",
     "And",
     "Answer",
     "Attachment",
@@ -109,6 +116,7 @@ __all__ = [
     "Reranker",
     "Role",
     "Scored",
+    "SecretStore",
     "Section",
     "Services",
     "Source",
@@ -117,7 +125,9 @@ __all__ = [
     "StoreError",
     "StreamEvent",
     "TextDelta",
+    "Tool",
     "ToolCall",
+    "ToolResult",
     "ToolSpec",
     "UnsupportedAnswerError",
     "Usage",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from .documents import JSON, Document, Hit, Source
-from .messages import ModelInfo, ModelRequest, StreamEvent
+from .messages import ModelInfo, ModelRequest, StreamEvent, ToolSpec
 from .stores import Vectors
 
 if TYPE_CHECKING:
@@ -85,3 +85,21 @@ class Chunker(Protocol):
 class Reranker(Protocol):
     def rerank(self, query: str, hits: Sequence[Hit]) -> list[float]:
         """A score for each hit, in order; higher is better."""
+
+
+class Tool(Protocol):
+    """A function that a model may call."""
+
+    spec: ToolSpec
+    side_effects: bool
+    """True when a call changes, sends or spends something: opsvi asks before it."""
+
+    def call(self, arguments: Mapping[str, JSON]) -> JSON:
+        """Run with arguments that satisfy `spec.parameters`. What it raises goes to the model as text."""
+
+
+class SecretStore(Protocol):
+    """Resolves what stands after its scheme: the part `vault` is asked for `NAME` of `vault:NAME`."""
+
+    def get(self, name: str) -> str:
+        """The secret. Raises CredentialsError, which never repeats one."""

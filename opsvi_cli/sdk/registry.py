@@ -89,6 +89,22 @@ class Registry:
         """Hits in a better order: `Reranker`."""
         self.add("reranker", name, target, help=help)
 
+    def tool(self, name: str, target: str, *, help: str) -> None:
+        """A function that models may call: `Tool`."""
+        self.add("tool", name, target, help=help)
+
+    def agent_adapter(self, name: str, target: str, *, help: str) -> None:
+        """A framework that runs agents: `AgentAdapter`."""
+        self.add("agent_adapter", name, target, help=help)
+
+    def secret_store(self, name: str, target: str, *, help: str) -> None:
+        """Where `NAME:...` references are resolved: `SecretStore`."""
+        self.add("secret_store", name, target, help=help)
+
+    def template(self, name: str, target: str, *, help: str) -> None:
+        """A template of `opsvi new-library`. `target` is `package:folder`: a folder of files, no code."""
+        self.add("template", name, target, help=help)
+
     def command(self, name: str, target: str, *, help: str) -> None:
         """A command of the CLI: the target is a `typer.Typer`."""
         self.add("command", name, target, help=help)
