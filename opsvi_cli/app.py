@@ -153,6 +153,9 @@ def run(argv: Sequence[str], app: AppContext | None = None) -> int:
         )
     except Exception as error:  # noqa: BLE001  # the last line of defence
         return _crash(error, app)
+    finally:
+        with contextlib.suppress(KeyboardInterrupt):  # the second: everything is killed by now
+            app.close()
 
 
 def _fail(error: OpsviError, app: AppContext) -> int:

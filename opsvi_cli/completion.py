@@ -5,6 +5,7 @@ Whatever goes wrong here means no answer: a shell waits for it between two key s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import sys
@@ -94,9 +95,12 @@ def _tables(value: object) -> list[dict[str, object]]:
     return [table for table in value.values() if isinstance(table, dict)] if isinstance(value, dict) else []
 
 
-def _plugins(_env: Mapping[str, str]) -> Iterable[str]:
-    """The built-in plugin and the entry points of installed ones, read from their files."""
+def _plugins(env: Mapping[str, str]) -> Iterable[str]:
+    """The built-in plugin, the entry points of installed ones, read from their files, and isolated distributions."""
     names = ["opsvi"]
+    with contextlib.suppress(OSError):
+        isolated = os.listdir(os.path.join(_directory(env, "data"), "plugins"))
+        names += [name for name in isolated if not name.startswith(".")]
     for place in sys.path:
         try:
             with os.scandir(place or ".") as entries:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .foundation.services import Foundation
     from .foundation.settings import Settings
     from .plugin_host.host import Plugins
-    from .sdk import Kind
+    from .sdk import CommandContext, Kind
 
 
 @dataclass
@@ -113,6 +113,11 @@ class AppContext:
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             raise PluginError(f"{kind} {name!r} cannot be set up: {text}", hint="opsvi plugins list") from error
 
+    def close(self) -> None:
+        """End what runs beside this process."""
+        if "plugins" in self.__dict__:
+            self.plugins.close()
+
     def remaining(self) -> float | None:
         """Seconds until `--timeout` ends the run; raises DeadlineError when it has."""
         if self.options.timeout is None:
@@ -168,3 +173,7 @@ class AppContext:
         assert self.stdin is not None
         if self.stdin.readline().strip().lower() not in ("y", "yes"):
             raise UsageError("stopped: nothing was changed", hint="answer y, or repeat it with --yes")
+
+
+if TYPE_CHECKING:
+    _promise: type[CommandContext] = AppContext

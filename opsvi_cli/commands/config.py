@@ -211,12 +211,14 @@ def trust(ctx: typer.Context) -> None:
       opsvi config trust
     """
     app: AppContext = ctx.obj
-    from opsvi_cli.foundation.trust import nearest, trust
+    from opsvi_cli.foundation.trust import nearest, plugins_named, trust
     from opsvi_cli.render.output import message
 
     file = nearest(app.cwd, app.env, app.paths)
     trust(file, app.paths, app.now())
     message(app, f"trusted as it is now: {file.path}")
+    for plugin in plugins_named(file):
+        message(app, f"it loads the plugin {plugin}, also after that has changed")
 
 
 @app.command("untrust")

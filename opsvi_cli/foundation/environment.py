@@ -32,6 +32,7 @@ OTHER_VARIABLES: Mapping[str, str] = {
     "TERM": "dumb: plain text",
     "COLUMNS": "Width of help and tables",
     "PAGER": "Program that shows long text on a terminal, when OPSVI_PAGER is not set",
+    "PATH": "Where uv, pip, pipx and git are looked for",
     "VISUAL": "Editor of `opsvi config edit`",
     "EDITOR": "Editor of `opsvi config edit`, when VISUAL is not set",
     "OPENAI_API_KEY": "Key of the provider openai, when its setting api_key names no other",

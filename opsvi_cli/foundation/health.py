@@ -182,6 +182,10 @@ def _plugins(app: AppContext) -> list[HealthCheck]:
             status: Literal["warning", "error"] = "error" if report.status == "broken" else "warning"
             hint = f"opsvi plugins info {report.name}"
             found.append(HealthCheck("plugins", status, f"{report.name}: {report.error}", hint))
+    if lost := app.plugins.missing():
+        names = ", ".join(report.name for report in lost)
+        detail = f"{len(lost)} of the installed plugins {'is' if len(lost) == 1 else 'are'} missing: {names}"
+        found.append(HealthCheck("plugins", "warning", detail, "opsvi plugins restore"))
     working = sum(report.status == "ok" for report in reports)
     return found or [HealthCheck("plugins", "ok", f"{working} loaded")]
 

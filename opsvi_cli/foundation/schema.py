@@ -94,6 +94,9 @@ class Cache:
 @dataclass(frozen=True)
 class PluginSettings:
     disabled: list[str] = setting([], "Plugins that are not loaded", project=False)
+    load: list[str] = setting(
+        [], "Plugins that are not installed: modules, or paths from the folder of the file that says so", project=False
+    )
 
 
 @dataclass(frozen=True)

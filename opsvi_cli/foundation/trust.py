@@ -99,6 +99,20 @@ def trust(file: ProjectFile, paths: Paths, now: str) -> None:
     _change(paths, _name(file.path), {"sha256": file.digest, "time": now})
 
 
+def plugins_named(file: ProjectFile) -> list[str]:
+    """The plugins that the file loads once it is trusted, safe to print; their own content is not part of the trust."""
+    import tomllib
+
+    from .terminal import plain
+
+    try:
+        section = tomllib.loads(file.text).get("plugins", {})
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return []
+    load = section.get("load", []) if isinstance(section, dict) else []
+    return [" ".join(plain(item).split())[:200] for item in load if isinstance(item, str)] if load else []
+
+
 def untrust(path: Path, paths: Paths) -> bool:
     """Take the trust back; False when there was none."""
     return _change(paths, _name(path), None)

@@ -1,4 +1,4 @@
-"""Where plugins are: the entry points of installed distributions, and OPSVI_PLUGINS for one that is being written."""
+"""Where plugins are: the entry points of installed distributions, and those named by OPSVI_PLUGINS or the settings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opsvi_cli.foundation.paths import Paths
+
 from .guard import describe
 from .reports import Origin
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
+    from .isolation.environment import IsolatedPlugin
+
 GROUP = "opsvi"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A plugin that a settings file names: `target` is a module or an absolute path."""
+
+    target: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +40,39 @@ class Candidate:
     version: str = ""
     error: str = ""
     """Why it cannot even be tried."""
+    isolated: IsolatedPlugin | None = None
+    """Its environment; such a plugin is not imported here."""
 
 
 def truthy(env: Mapping[str, str], name: str) -> bool:
     return env.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
-def find_candidates(env: Mapping[str, str]) -> list[Candidate]:
-    """Every plugin that is named anywhere, in an order that does not change: who is first keeps a name."""
-    installed = sorted(_installed(), key=lambda found: (found.name, found.distribution)) if _any_installed() else []
-    return [*installed, *_from_environment(env.get("OPSVI_PLUGINS", ""))]
+def find_candidates(env: Mapping[str, str], paths: Paths, load: Sequence[Named] = ()) -> list[Candidate]:
+    """Every plugin that is named anywhere, in an order that does not change: who is first keeps a name.
+
+    `load` are those that the settings name.
+    """
+    items = (piece.strip() for piece in env.get("OPSVI_PLUGINS", "").split(","))
+    named = [_named(item, "environment") for item in items if item]
+    named += [_named(item.target, item.origin) for item in load]
+    return [*find_installed(), *named, *_isolated(paths)]
+
+
+def find_installed() -> list[Candidate]:
+    """The plugins of the distributions in this environment, by name."""
+    return sorted(_installed(), key=lambda found: (found.name, found.distribution)) if _any_installed() else []
+
+
+def _isolated(paths: Paths) -> Iterator[Candidate]:
+    if not (paths.data / "plugins").is_dir():
+        return
+    from .isolation.environment import installed
+
+    for plugin in installed(paths):
+        error = plugin.error and f"{plugin.error}: opsvi plugins install --isolated {plugin.distribution}"
+        for name, target in (plugin.modules or {plugin.distribution: ""}).items():
+            yield Candidate(name, target, "isolated", plugin.distribution, plugin.version, error, plugin)
 
 
 def _any_installed(path: Sequence[str] | None = None) -> bool:
@@ -122,9 +157,7 @@ def _version(distribution: Distribution) -> str:
         return ""
 
 
-def _from_environment(value: str) -> Iterator[Candidate]:
-    """`OPSVI_PLUGINS=module,package.module,./file.py`: plugins that are not installed yet."""
-    for item in (piece.strip() for piece in value.split(",")):
-        if item:
-            name = os.path.basename(item.rstrip("/\\")).removesuffix(".py").split(":")[0]
-            yield Candidate(name.rpartition(".")[2] or item, item, "environment", item)
+def _named(item: str, origin: Origin) -> Candidate:
+    """`module`, `package.module`, `./file.py`, `./package`: a plugin that is not installed."""
+    name = os.path.basename(item.rstrip("/\\")).removesuffix(".py").split(":")[0]
+    return Candidate(name.rpartition(".")[2] or item, item, origin, item)

@@ -36,6 +36,8 @@ from .reports import PluginReport
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
+    from .isolation.children import Children
+
 BUILT_IN = "opsvi"
 
 
@@ -52,7 +54,13 @@ class Plugins:
         *,
         warn: Callable[[str], None],
         strict: bool = False,
+        children: Callable[[], Children],
+        missing: Callable[[], list[PluginReport]] = list,
     ) -> None:
+        """`children` makes the keeper of the processes of isolated plugins, when one is used.
+
+        `missing` finds the plugins that were installed by command and are gone.
+        """
         self._registry = Registry()
         self._manager = pluggy.PluginManager("opsvi")
         self._manager.add_hookspecs(Hooks)
@@ -60,6 +68,9 @@ class Plugins:
         self._discover = discover
         self._warn = warn
         self._strict = strict
+        self._make_children = children
+        self._find_missing = missing
+        self._children: Children | None = None
         self._calls = HookCalls(self._manager, warn)
         self._reports: list[PluginReport] | None = None
         self._warned = False
@@ -86,6 +97,10 @@ class Plugins:
             if self._reports is None:
                 self._reports = self._discover(self._manager, self._registry)
             return [self._built_in_report(), *sorted(self._reports, key=lambda report: report.name)]
+
+    def missing(self) -> list[PluginReport]:
+        """Plugins that were installed by command and are gone, by name: an upgrade of opsvi can lose them."""
+        return self._find_missing()
 
     def broken(self) -> list[PluginReport]:
         return [report for report in self.reports() if report.status == "broken"]
@@ -137,7 +152,7 @@ class Plugins:
         if part is None:
             raise self._unknown(kind, name)
         try:
-            return _import_part(part)
+            return self._isolated(part) or _import_part(part)
         except BaseException as error:
             if passes_through(error):
                 raise
@@ -145,6 +160,20 @@ class Plugins:
                 f"{kind} {name!r} of plugin {part.plugin!r} cannot be loaded: {describe(error)}",
                 hint=f"opsvi plugins info {part.plugin}",
             ) from error
+
+    def _isolated(self, part: Part) -> Any:
+        """What stands for a part that lives in another process; None for one that lives in this one."""
+        for report in self._reports or ():
+            if report.python is not None and part in report.parts:
+                with self._lock:
+                    self._children = self._children or self._make_children()
+                return self._children.part(report.distribution, report.python, part)
+        return None
+
+    def close(self) -> None:
+        """End the processes of isolated plugins."""
+        if self._children is not None:
+            self._children.close()
 
     def _unknown(self, kind: Kind, name: str) -> OpsviError:
         """The error for a part that nobody has: of a broken plugin when it seems to be that one's."""
@@ -258,15 +287,26 @@ def load_plugins(app: AppContext) -> Plugins:
     from .discovery import truthy
 
     def discover(manager: pluggy.PluginManager, registry: Registry) -> list[PluginReport]:
-        from .discovery import find_candidates
         from .loading import load_all
+        from .named import candidates_of
 
         if truthy(app.env, "OPSVI_NO_PLUGINS"):
             return []
-        return load_all(find_candidates(app.env), manager, registry, disabled=app.settings.plugins.disabled)
+        return load_all(candidates_of(app), manager, registry, disabled=app.settings.plugins.disabled)
 
     def warn(text: str) -> None:
         if not app.options.quiet:
             app.log.warning("%s", text)
 
-    return Plugins(discover, warn=warn, strict=truthy(app.env, "OPSVI_STRICT_PLUGINS"))
+    def children() -> Children:
+        from .isolation.children import Children
+
+        return Children(app)
+
+    def missing() -> list[PluginReport]:
+        from .listing import missing_reports
+
+        return missing_reports(app.paths)
+
+    strict = truthy(app.env, "OPSVI_STRICT_PLUGINS")
+    return Plugins(discover, warn=warn, strict=strict, children=children, missing=missing)

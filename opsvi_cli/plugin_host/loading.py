@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -19,6 +19,9 @@ from opsvi_cli.sdk import API, Part, Registry
 from .discovery import Candidate
 from .guard import describe, passes_through, quiet_stdout
 from .reports import PluginReport
+
+if TYPE_CHECKING:
+    from .isolation.environment import IsolatedPlugin
 
 SLOW_SECONDS = 1.0
 
@@ -50,6 +53,8 @@ def _load(
         return replace(report, status="disabled")
     if candidate.error:
         return replace(report, status="broken", error=candidate.error)
+    if candidate.isolated is not None:
+        return _load_isolated(candidate, candidate.isolated, report, manager, registry)
     started = time.perf_counter()
     loaded: _Loaded | None = None
     try:
@@ -83,6 +88,40 @@ def _load(
     )
 
 
+def _load_isolated(
+    candidate: Candidate,
+    plugin: IsolatedPlugin,
+    report: PluginReport,
+    manager: pluggy.PluginManager,
+    registry: Registry,
+) -> PluginReport:
+    """Register the parts that were written down when the plugin was installed; nothing is started."""
+    try:
+        api, warning = check_api(plugin.apis[candidate.name])
+        if manager.has_plugin(candidate.name) or any(part.plugin == candidate.name for part in registry.parts()):
+            raise PluginError(f"the name {candidate.name!r} is taken by another plugin")
+    except PluginError as error:
+        return replace(report, status="broken", error=error.message)
+    registry.plugin = candidate.name
+    try:
+        for part in plugin.parts:
+            if part.plugin == candidate.name:
+                data = {**part.data, "isolated": plugin.distribution}
+                registry.add(part.kind, part.name, part.target, help=part.help, data=data)
+    except PluginError as error:
+        registry.drop_plugin(candidate.name)
+        return replace(report, status="broken", error=error.message, api=api)
+    return replace(
+        report,
+        status="warning" if warning else "ok",
+        error=warning or None,
+        api=api,
+        parts=tuple(part for part in registry.parts() if part.plugin == candidate.name),
+        hooks=("opsvi_register",),
+        python=plugin.python,
+    )
+
+
 def _one_line(error: BaseException) -> str:
     if isinstance(error, pluggy.PluginValidationError):
         return " ".join(str(error).split())
@@ -94,7 +133,7 @@ def _import(candidate: Candidate, started: float) -> _Loaded:
     with quiet_stdout():
         plugin = _resolve(candidate)
     seconds = time.perf_counter() - started
-    api, warning = _check_api(getattr(plugin, "OPSVI_API", None))
+    api, warning = check_api(getattr(plugin, "OPSVI_API", None))
     if seconds > SLOW_SECONDS:
         slow = f"its import took {seconds:.1f} s: a plugin module must import nothing heavy"
         warning = f"{warning}; {slow}" if warning else slow
@@ -102,8 +141,8 @@ def _import(candidate: Candidate, started: float) -> _Loaded:
 
 
 def _resolve(candidate: Candidate) -> Any:
-    if candidate.origin == "environment" and (candidate.target.endswith(".py") or os.sep in candidate.target):
-        return _module_at(candidate.target)
+    if candidate.origin != "distribution" and (candidate.target.endswith(".py") or os.sep in candidate.target):
+        return _module_at(candidate.target, "OPSVI_PLUGINS" if candidate.origin == "environment" else "plugins.load")
     module, _, attribute = candidate.target.split("[")[0].strip().partition(":")
     found = import_module(module.strip())
     for name in attribute.strip().split(".") if attribute else ():
@@ -111,21 +150,24 @@ def _resolve(candidate: Candidate) -> Any:
     return found
 
 
-def _module_at(path: str) -> Any:
-    """Import a file or package by its path; its folder goes to the end of the module path, for its import strings."""
+def _module_at(path: str, named_by: str) -> Any:
+    """Import a file or package by its path; the folder of its outermost package goes to the end of the module path."""
     folder, name = os.path.split(os.path.abspath(path))
     stem = name.removesuffix(".py")
     if not os.path.exists(os.path.join(folder, name)):
-        raise PluginError(f"OPSVI_PLUGINS: there is no {path}")
+        raise PluginError(f"{named_by}: there is no {path}")
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, package = os.path.split(folder)
+        stem = f"{package}.{stem}"
     if folder not in sys.path:
         sys.path.append(folder)
     module = import_module(stem)
     if os.path.commonpath([folder, os.path.abspath(module.__file__ or os.sep)]) != folder:
-        raise PluginError(f"OPSVI_PLUGINS: {path}: another module is called {stem!r}: rename the file")
+        raise PluginError(f"{named_by}: {path}: another module is called {stem!r}: rename the file")
     return module
 
 
-def _check_api(stated: object) -> tuple[str, str]:
+def check_api(stated: object) -> tuple[str, str]:
     """(the version stated, a warning). Raises PluginError for another major version."""
     here = f"{API[0]}.{API[1]}"
     if stated is None:

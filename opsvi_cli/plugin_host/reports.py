@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from opsvi_cli.sdk import Part
 
-Status: TypeAlias = Literal["ok", "warning", "broken", "disabled"]
-Origin: TypeAlias = Literal["built-in", "distribution", "environment"]
+Status: TypeAlias = Literal["ok", "warning", "broken", "disabled", "missing"]
+Origin: TypeAlias = Literal["built-in", "distribution", "environment", "isolated", "project", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class PluginReport:
     name: str
     origin: Origin
     distribution: str
-    """Name of the distribution that carries it; for OPSVI_PLUGINS the module or path as given."""
+    """Name of the distribution that carries it; for OPSVI_PLUGINS and settings the module or path."""
     version: str
     target: str
     """What its entry point names."""
@@ -26,11 +27,13 @@ class PluginReport:
     error: str | None = None
     api: str = ""
     seconds: float = 0.0
-    """Wall-clock time of its import."""
+    """Wall-clock time of its import; 0 for one that is not imported here."""
     parts: tuple[Part, ...] = ()
     lost: tuple[Part, ...] = ()
     """Parts it had registered before it broke; they are not usable."""
     hooks: tuple[str, ...] = ()
+    python: Path | None = None
+    """The interpreter of an isolated plugin's environment."""
 
     @property
     def words(self) -> frozenset[str]:

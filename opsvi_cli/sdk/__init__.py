@@ -22,6 +22,7 @@ from opsvi_cli.errors import (
 )
 
 from .agents import AgentAdapter, AgentEvent, AgentFinish, AgentHost, AgentMessage, AgentSpec, ToolResult
+from .commands import CommandContext
 from .documents import JSON, Chunk, Document, Hit, Metadata, Page, Section, Source
 from .events import Event, HealthCheck
 from .filters import OPERATORS, And, Compare, Filter, Not, Operator, Or, matches
@@ -77,6 +78,7 @@ __all__ = [
     "Chunker",
     "Citation",
     "CollectionInfo",
+    "CommandContext",
     "Compare",
     "CredentialsError",
     "DeadlineError",

@@ -106,7 +106,7 @@ class Registry:
         self.add("template", name, target, help=help)
 
     def command(self, name: str, target: str, *, help: str) -> None:
-        """A command of the CLI: the target is a `typer.Typer`."""
+        """A command of the CLI: the target is a `typer.Typer`; `ctx.obj` of its functions is a `CommandContext`."""
         self.add("command", name, target, help=help)
 
     def parts(self, kind: Kind | None = None) -> list[Part]:

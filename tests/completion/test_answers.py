@@ -53,6 +53,13 @@ def test_plugins_come_from_entry_points(tmp_path: Path, monkeypatch: pytest.Monk
     assert "no" not in answer(["plugins"]).split()
 
 
+def test_isolated_plugins_are_known_by_their_distribution(home: Path) -> None:
+    (home / "data" / "plugins" / "opsvi-apart").mkdir(parents=True)
+    (home / "data" / "plugins" / ".lock").touch()
+    assert {"opsvi", "opsvi-apart"} <= set(answer(["plugins"]).split())
+    assert ".lock" not in answer(["plugins"]).split()
+
+
 def test_damage_and_unknown_kinds_are_silence(home: Path) -> None:
     (home / "data").mkdir(parents=True)
     (home / "config").mkdir()

@@ -62,8 +62,9 @@ def _bash(script: Path, line: str) -> list[str]:
 
 CASES = [
     ("opsvi que", ["query"]),
-    ("opsvi plugins ", ["list", "info"]),
-    ("opsvi -q plugins i", ["info"]),
+    ("opsvi secrets ", ["set", "get", "list", "rm", "path", "test"]),
+    ("opsvi plugins li", ["list"]),
+    ("opsvi -q plugins inf", ["info"]),
     ("opsvi --profile query plugins l", ["list"]),
     ("opsvi query --mode ", ["hybrid", "dense", "keyword"]),
     ("opsvi query --mode=d", ["dense"]),

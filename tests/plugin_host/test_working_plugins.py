@@ -216,3 +216,17 @@ def test_without_plugins_nothing_of_the_packaging_library_is_imported(opsvi_proc
     modules = set(json.loads(done.stdout))
     assert "pluggy" in modules
     assert not {"importlib.metadata", "typer", "pydantic", "numpy", "httpx2", "openai"} & modules
+
+
+def test_a_file_inside_a_package_is_imported_as_part_of_it(
+    tmp_path: Path, plugins: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`OPSVI_PLUGINS=src/zoo_inside/plugin.py`: its import strings name the package."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    folder = tmp_path / "src" / "zoo_inside"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "plugin.py").write_text(GOOD.format(name="inside").replace("zoo_inside_part", "zoo_inside.part"))
+    (folder / "part.py").write_text(PART)
+    host = plugins(OPSVI_PLUGINS=str(folder / "plugin.py"))
+    assert host.load("embedder", "inside").__module__ == "zoo_inside.part"
