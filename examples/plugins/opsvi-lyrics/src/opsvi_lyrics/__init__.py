@@ -1,0 +1,1 @@
+"""Song texts with times for opsvi."""

@@ -1,0 +1,1 @@
+"""A command of opsvi that finds passages which say the same."""
