@@ -5,7 +5,7 @@ _opsvi_place() {
   commands=() options=() arguments=()
   case "$1" in
     "")
-      commands=(ingest search query chat extract collections prompt embed models config secrets plugins doctor completion man help)
+      commands=(ingest search query chat extract collections prompt embed models new-library library recipe config secrets plugins doctor completion man help)
       options=(-h --help -V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "ingest")
@@ -61,24 +61,50 @@ _opsvi_place() {
     "models")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
+    "new-library")
+      options=(--kind --part --feature --with --template --answer -a --answers --year --into --force --dry-run -n --diff --git --verify --trust --list-templates --list-features -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "library")
+      commands=(info check deps update)
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "library info")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "library check")
+      options=(--strict -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "library deps")
+      options=(--write -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "library update")
+      options=(--answer -a --revision --dry-run -n -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "recipe")
+      commands=(show)
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "recipe show")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
     "config")
       commands=(get list set unset path edit validate schema trust untrust)
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "config get")
       options=(--show-origin -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config list")
       options=(--show-origin --changed -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "config set")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config unset")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config path")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -121,13 +147,40 @@ _opsvi_place() {
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "plugins")
-      commands=(list info)
+      commands=(list info check install uninstall freeze restore enable disable)
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "plugins list")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "plugins info")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@plugins')
+      ;;
+    "plugins check")
+      options=(--strict -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@plugins')
+      ;;
+    "plugins install")
+      options=(--isolated -U --upgrade --pre --find-links --index-url --no-index -n --dry-run -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@plugins')
+      ;;
+    "plugins uninstall")
+      options=(-n --dry-run -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@plugins')
+      ;;
+    "plugins freeze")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "plugins restore")
+      options=(--find-links --index-url --no-index -n --dry-run -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@plugins')
+      ;;
+    "plugins enable")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@plugins')
+      ;;
+    "plugins disable")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       arguments=('@plugins')
       ;;
@@ -143,7 +196,7 @@ _opsvi_place() {
       ;;
     "help")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(ingest search query chat extract collections prompt embed models config secrets plugins doctor completion man help environment exit-codes formatting filters)
+      arguments=(ingest search query chat extract collections prompt embed models new-library library recipe config secrets plugins doctor completion man help environment exit-codes formatting filters)
       ;;
   esac
 }
@@ -207,6 +260,21 @@ _opsvi_values() {
     "prompt --temperature") values=('@nothing') ;;
     "prompt --max-tokens") values=('@nothing') ;;
     "embed --embedder") values=(hash openai wordllama) ;;
+    "new-library --kind") values=('@nothing') ;;
+    "new-library --part") values=('@nothing') ;;
+    "new-library --feature") values=('@nothing') ;;
+    "new-library --with") values=('@nothing') ;;
+    "new-library --template") values=('@files') ;;
+    "new-library --answer"|"new-library -a") values=('@nothing') ;;
+    "new-library --answers") values=('@nothing') ;;
+    "new-library --year") values=('@nothing') ;;
+    "new-library --into") values=('@nothing') ;;
+    "library update --answer"|"library update -a") values=('@nothing') ;;
+    "library update --revision") values=('@nothing') ;;
+    "plugins install --find-links") values=('@nothing') ;;
+    "plugins install --index-url") values=('@nothing') ;;
+    "plugins restore --find-links") values=('@nothing') ;;
+    "plugins restore --index-url") values=('@nothing') ;;
     "completion --write") values=('@files') ;;
     *" --color") values=(auto always never) ;;
     *" --config") values=('@files') ;;

@@ -2,7 +2,7 @@
 
 $opsviPlaces = @{
     '' = @{
-        Commands  = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help')
+        Commands  = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help')
         Options   = @('-h', '--help', '-V', '--version', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
@@ -81,6 +81,46 @@ $opsviPlaces = @{
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
+    'new-library' = @{
+        Commands  = @()
+        Options   = @('--kind', '--part', '--feature', '--with', '--template', '--answer', '-a', '--answers', '--year', '--into', '--force', '--dry-run', '-n', '--diff', '--git', '--verify', '--trust', '--list-templates', '--list-features', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'library' = @{
+        Commands  = @('info', 'check', 'deps', 'update')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'library info' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'library check' = @{
+        Commands  = @()
+        Options   = @('--strict', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'library deps' = @{
+        Commands  = @()
+        Options   = @('--write', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'library update' = @{
+        Commands  = @()
+        Options   = @('--answer', '-a', '--revision', '--dry-run', '-n', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'recipe' = @{
+        Commands  = @('show')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'recipe show' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
     'config' = @{
         Commands  = @('get', 'list', 'set', 'unset', 'path', 'edit', 'validate', 'schema', 'trust', 'untrust')
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
@@ -89,7 +129,7 @@ $opsviPlaces = @{
     'config get' = @{
         Commands  = @()
         Options   = @('--show-origin', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config list' = @{
         Commands  = @()
@@ -99,12 +139,12 @@ $opsviPlaces = @{
     'config set' = @{
         Commands  = @()
         Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config unset' = @{
         Commands  = @()
         Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config path' = @{
         Commands  = @()
@@ -172,7 +212,7 @@ $opsviPlaces = @{
         Arguments = @()
     }
     'plugins' = @{
-        Commands  = @('list', 'info')
+        Commands  = @('list', 'info', 'check', 'install', 'uninstall', 'freeze', 'restore', 'enable', 'disable')
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
@@ -182,6 +222,41 @@ $opsviPlaces = @{
         Arguments = @()
     }
     'plugins info' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@plugins')
+    }
+    'plugins check' = @{
+        Commands  = @()
+        Options   = @('--strict', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@plugins')
+    }
+    'plugins install' = @{
+        Commands  = @()
+        Options   = @('--isolated', '-U', '--upgrade', '--pre', '--find-links', '--index-url', '--no-index', '-n', '--dry-run', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@plugins')
+    }
+    'plugins uninstall' = @{
+        Commands  = @()
+        Options   = @('-n', '--dry-run', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@plugins')
+    }
+    'plugins freeze' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'plugins restore' = @{
+        Commands  = @()
+        Options   = @('--find-links', '--index-url', '--no-index', '-n', '--dry-run', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@plugins')
+    }
+    'plugins enable' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@plugins')
+    }
+    'plugins disable' = @{
         Commands  = @()
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @('@plugins')
@@ -204,7 +279,7 @@ $opsviPlaces = @{
     'help' = @{
         Commands  = @()
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help', 'environment', 'exit-codes', 'formatting', 'filters')
+        Arguments = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help', 'environment', 'exit-codes', 'formatting', 'filters')
     }
 }
 $opsviValues = [System.Collections.Hashtable]::new([System.StringComparer]::Ordinal)
@@ -278,6 +353,23 @@ $opsviValues['prompt --attach'] = @('@files')
 $opsviValues['prompt --temperature'] = @('@nothing')
 $opsviValues['prompt --max-tokens'] = @('@nothing')
 $opsviValues['embed --embedder'] = @('hash', 'openai', 'wordllama')
+$opsviValues['new-library --kind'] = @('@nothing')
+$opsviValues['new-library --part'] = @('@nothing')
+$opsviValues['new-library --feature'] = @('@nothing')
+$opsviValues['new-library --with'] = @('@nothing')
+$opsviValues['new-library --template'] = @('@files')
+$opsviValues['new-library --answer'] = @('@nothing')
+$opsviValues['new-library -a'] = @('@nothing')
+$opsviValues['new-library --answers'] = @('@nothing')
+$opsviValues['new-library --year'] = @('@nothing')
+$opsviValues['new-library --into'] = @('@nothing')
+$opsviValues['library update --answer'] = @('@nothing')
+$opsviValues['library update -a'] = @('@nothing')
+$opsviValues['library update --revision'] = @('@nothing')
+$opsviValues['plugins install --find-links'] = @('@nothing')
+$opsviValues['plugins install --index-url'] = @('@nothing')
+$opsviValues['plugins restore --find-links'] = @('@nothing')
+$opsviValues['plugins restore --index-url'] = @('@nothing')
 $opsviValues['completion --write'] = @('@files')
 
 Register-ArgumentCompleter -Native -CommandName opsvi -ScriptBlock {

@@ -202,24 +202,47 @@ def parts_table() -> str:
     return table(("Kind", "Name", "What it is"), rows)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {
+def feature_table() -> str:
+    """Everything that `new-library --with` knows."""
+    from opsvi_cli.scaffold.templates import all_features
+
+    rows = ((code(one.name), one.summary, f"[{one.library}]({one.url})") for one in all_features())
+    return table(("Feature", "What it adds", "On"), rows)
+
+
+def protocol(name: str) -> str:
+    """The source of a Protocol of the SDK."""
+    from opsvi_cli import sdk
+
+    return f"```python\n{inspect.getsource(getattr(sdk, name)).rstrip()}\n```"
+
+
+BLOCKS: dict[str, Callable[..., str]] = {
     "settings": settings_table,
     "environment": environment_table,
     "exit-codes": exit_code_table,
     "errors": error_table,
     "parts": parts_table,
+    "features": feature_table,
+    "protocol": protocol,
 }
-MARKED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- generated: ([a-z-]+) ?(\w*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def pages() -> dict[Path, str]:
     """Every page with a generated part, as it should be."""
     wanted = {HERE / "commands.md": commands_page()}
-    for path in sorted(HERE.glob("*.md")):
+    for path in sorted(path for path in HERE.glob("**/*.md") if "_build" not in path.parts):
         text = path.read_text(encoding="utf-8")
         if path not in wanted and MARKED.search(text):
-            wanted[path] = MARKED.sub(lambda match: f"{match[1]}\n{BLOCKS[match[2]]()}\n\n{match[3]}", text)
+            wanted[path] = MARKED.sub(_block, text)
     return wanted
+
+
+def _block(match: re.Match[str]) -> str:
+    head, name, argument, end = match.groups()
+    text = BLOCKS[name](argument) if argument else BLOCKS[name]()
+    return f"{head}\n{text}\n\n{end}"
 
 
 def main(check: bool) -> int:

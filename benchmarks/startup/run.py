@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import compileall
 import os
-import resource
 import shlex
 import statistics
 import subprocess
@@ -20,6 +19,9 @@ import tempfile
 from pathlib import Path
 
 import opsvi_cli
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from cpu import cpu_ms  # beside the folder of this script
 
 OWN = {
     "opsvi --version": ["--version"],
@@ -34,22 +36,6 @@ OWN = {
     "opsvi prompt -m echo": ["prompt", "hi", "-m", "echo"],
     "opsvi ingest (unchanged)": ["ingest", "docs"],
 }
-
-
-def cpu_ms(command: list[str], env: dict[str, str], cwd: str) -> float:
-    """User and system CPU time of one child process, in milliseconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        command,
-        env=env,
-        cwd=cwd,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1000
 
 
 def main() -> None:

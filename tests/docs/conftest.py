@@ -177,8 +177,12 @@ def _load(name: str, path: Path) -> ModuleType:
     return module
 
 
+def _pages() -> list[Path]:
+    return sorted(path for path in DOCS.glob("**/*.md") if "_build" not in path.parts)
+
+
 @pytest.fixture
 def pages() -> list[Path]:
     """Every page a reader sees."""
     plugins = sorted(ROOT.glob("plugins/*/README.md"))
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")), *plugins]
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *_pages(), *plugins]

@@ -1,81 +1,21 @@
-"""docs/plugins.md: its files are written, its commands run, its tables compared with the plugin API."""
+"""docs/plugins/: tables and pages compared with the plugin API. tests/plugin_host/install runs the guide itself."""
 
 from __future__ import annotations
 
 import inspect
-import os
 import re
-import shutil
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import opsvi_cli.testing
+from opsvi_cli import sdk
 from opsvi_cli.sdk import Hooks, Registry
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
-FILE = re.compile(r"^`([^`\n]+)`(?:, to try it with)?:\n\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The plugin as the page writes it."""
-    root = tmp_path / "opsvi-subtitles"
-    for name, text in FILE.findall(PAGE):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
-
-
-@pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    """`opsvi` and `python` on the PATH are those of this test."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name, command in (("opsvi", f'"{sys.executable}" -m opsvi_cli'), ("python", f'"{sys.executable}"')):
-        (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-        (programs / name).chmod(0o755)
-    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-
-
-def _install(folder: Path, site: Path) -> None:
-    """What `pip install -e .` leaves behind: the metadata with the entry points, and the path of the sources."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    points = "".join(f"{name} = {target}\n" for name, target in project["entry-points"]["opsvi"].items())
-    (info / "entry_points.txt").write_text(f"[opsvi]\n{points}")
-
-
-def test_the_page_writes_a_whole_plugin(folder: Path) -> None:
-    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
-        "pyproject.toml",
-        "src/opsvi_subtitles/__init__.py",
-        "src/opsvi_subtitles/plugin.py",
-        "src/opsvi_subtitles/reader.py",
-        "talk.srt",
-        "tests/test_reader.py",
-    ]
-
-
-def test_every_command_of_the_page_gives_what_the_page_shows(folder: Path, env: dict[str, str], tmp_path: Path) -> None:
-    if shutil.which("jq") is None:
-        pytest.skip("jq is not installed")
-    for block in CONSOLE.findall(PAGE):
-        for command, expected in re.findall(r"^\$ ([^\n]+)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            if command == "pip install -e .":
-                _install(folder, tmp_path / "site")
-                env["PYTHONPATH"] = f"{tmp_path / 'site'}{os.pathsep}{folder / 'src'}"
-                continue
-            done = subprocess.run(
-                ["sh", "-c", command], cwd=folder, env=env, capture_output=True, text=True, timeout=100, check=False
-            )
-            assert done.stdout == expected, (command, done.stderr)
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "plugins"
+PAGE = (DOCS / "index.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| \[(\w+)\]\(([\w-]+\.md)\) \| ([^|]+) \| `registry\.(\w+)` \|", re.MULTILINE)
 
 
 def test_the_page_names_every_hook_with_its_arguments() -> None:
@@ -88,4 +28,33 @@ def test_the_page_names_every_hook_with_its_arguments() -> None:
 def test_the_page_names_every_kind_that_can_be_registered() -> None:
     own = {"add", "parts", "find", "drop_plugin"}
     methods = {name for name, _ in inspect.getmembers(Registry, inspect.isfunction) if not name.startswith("_")} - own
-    assert methods == set(re.findall(r"`registry\.(\w+)`", PAGE))
+    assert methods == {method for _kind, _page, _protocol, method in ROW.findall(PAGE)}
+
+
+@pytest.mark.parametrize("row", ROW.findall(PAGE), ids=lambda row: row[0])
+def test_every_kind_has_a_page(row: tuple[str, str, str, str]) -> None:
+    """How to begin, how to register, the Protocol in full, and the suite of its kind where there is one."""
+    kind, name, cell, method = row
+    text = (DOCS / name).read_text(encoding="utf-8")
+    assert f"--kind plugin --part {name.removesuffix('.md')}" in text
+    assert f"registry.{method}" in text
+    protocol: Any = getattr(sdk, cell.strip("`"), None)
+    if protocol is not None:
+        assert inspect.getsource(protocol) in text
+    suite = f"check_{kind}"
+    assert (suite in text) is hasattr(opsvi_cli.testing, suite)
+
+
+def test_every_part_of_new_library_is_a_kind() -> None:
+    from opsvi_cli.scaffold.manifest import read_manifest
+    from opsvi_cli.scaffold.templates import PACKAGED
+
+    (question,) = [one for one in read_manifest(PACKAGED / "plugin").questions if one.name == "part"]
+    assert set(question.choices) == {page.removesuffix(".md") for _kind, page, _protocol, _method in ROW.findall(PAGE)}
+
+
+def test_the_gallery_names_every_example() -> None:
+    root = DOCS.parents[1]
+    text = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    for folder in (*root.glob("examples/plugins/*/"), *root.glob("plugins/*/")):
+        assert f"`{folder.relative_to(root).as_posix()}`" in text
