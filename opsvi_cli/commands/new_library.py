@@ -71,7 +71,8 @@ def new_library(
     """
     app: AppContext = ctx.obj
     if list_templates or list_features:
-        return _list(app, templates=list_templates)
+        _list(app, templates=list_templates)
+        return
     from opsvi_cli.render.scaffolding import show_created
     from opsvi_cli.scaffold.create import Options, create
 
@@ -86,7 +87,6 @@ def new_library(
     show_created(app, created, diff=diff)
     if verify and created.written:
         _verify(app, created.target)
-    return None
 
 
 def _list(app: AppContext, *, templates: bool) -> None:

@@ -106,8 +106,7 @@ def _load_isolated(
     try:
         for part in plugin.parts:
             if part.plugin == candidate.name:
-                data = {**part.data, "isolated": plugin.distribution}
-                registry.add(part.kind, part.name, part.target, help=part.help, data=data)
+                registry.add(part.kind, part.name, part.target, help=part.help, data=part.data)
     except PluginError as error:
         registry.drop_plugin(candidate.name)
         return replace(report, status="broken", error=error.message, api=api)

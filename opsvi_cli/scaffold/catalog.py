@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .create import render_all
-from .manifest import TemplateError, read_manifest
-from .templates import KINDS, PACKAGED, Template, all_features, find_features, plugin_folder
+from .create import variables
+from .manifest import Feature, TemplateError, read_manifest
+from .render import render
+from .templates import KINDS, PACKAGED, all_features, feature_files, find_features, plugin_folder
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -38,29 +39,11 @@ def template_rows(app: AppContext) -> list[dict[str, Any]]:
 
 
 def feature_rows() -> list[dict[str, Any]]:
-    return [
-        {
-            "name": one.name,
-            "summary": one.summary,
-            "library": one.library,
-            "url": one.url,
-            "requires": list(one.requires),
-            "dependencies": list(one.dependencies),
-        }
-        for one in all_features()
-    ]
+    """Everything that `--with` knows, by name."""
+    return [{name: row[name] for name in FEATURE_FIELDS} for row in map(_row, all_features())]
 
 
-def recipe(name: str) -> dict[str, Any]:
-    """What `--with NAME` adds to a library: the same files as the generator writes. Raises UsageError."""
-    features = find_features([name], PACKAGED)
-    root = PACKAGED / "library"
-    template = Template("library", "built-in", root, read_manifest(root))
-    answers = {question.name: question.default or "" for question in template.manifest.questions}
-    plain = {file.path for file in render_all(template, _SAMPLE, (), (), answers)}
-    files = render_all(template, _SAMPLE, (), features, answers)
-    (feature,) = [one for one in features if one.name == name]
-    added = [file for file in files if file.path not in plain and not file.path.endswith("/integrations/__init__.py")]
+def _row(feature: Feature) -> dict[str, Any]:
     return {
         "name": feature.name,
         "summary": feature.summary,
@@ -69,8 +52,17 @@ def recipe(name: str) -> dict[str, Any]:
         "dependencies": list(feature.dependencies),
         "dev_dependencies": list(feature.dev_dependencies),
         "requires": list(feature.requires),
-        "files": [{"path": file.path, "text": file.data.decode("utf-8", "replace")} for file in added],
     }
+
+
+def recipe(name: str) -> dict[str, Any]:
+    """What `--with NAME` adds to a library: the same files as the generator writes. Raises UsageError."""
+    features = find_features([name], PACKAGED)
+    scope = variables(_SAMPLE, (), features, read_manifest(PACKAGED / "library").defaults)
+    added = render([feature_files(PACKAGED, one) for one in features], scope)
+    (feature,) = [one for one in features if one.name == name]
+    files = [{"path": file.path, "text": file.data.decode("utf-8", "replace")} for file in added]
+    return {**_row(feature), "files": files}
 
 
 def recipe_text(record: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import NetworkError, NotFoundError, OpsviError
 
-from .record import PYPROJECT
+from .record import PYPROJECT, find_upwards
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -92,10 +92,10 @@ def raise_floors(path: Path, found: Sequence[Dependency]) -> list[Dependency]:
 
 def _find(app: AppContext, folder: str) -> Path:
     start = Path(os.path.abspath(Path(app.cwd, folder).expanduser()))
-    for place in (start, *start.parents):
-        if (place / PYPROJECT).is_file():
-            return place / PYPROJECT
-    raise NotFoundError(f"there is no {PYPROJECT} in {start} or above", hint="opsvi library deps FOLDER")
+    place = find_upwards(start, PYPROJECT)
+    if place is None:
+        raise NotFoundError(f"there is no {PYPROJECT} in {start} or above", hint="opsvi library deps FOLDER")
+    return place / PYPROJECT
 
 
 def _load(path: Path) -> dict[str, Any]:

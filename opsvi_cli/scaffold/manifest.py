@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from opsvi_cli.errors import OpsviError
 
+from .names import module_name
+
 TEMPLATE_FILE = "template.toml"
 FEATURE_FILE = "feature.toml"
 _MAX_BYTES = 256_000
@@ -53,6 +55,11 @@ class Manifest:
     hooks: tuple[tuple[str, ...], ...] = ()
     """Commands for the finished folder. They run only with `--trust`."""
 
+    @property
+    def defaults(self) -> dict[str, str]:
+        """The answer to each question when nobody gives one; empty where it has none."""
+        return {question.name: question.default or "" for question in self.questions}
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -72,7 +79,7 @@ class Feature:
 
     @property
     def module(self) -> str:
-        return self.name.replace("-", "_")
+        return module_name(self.name)
 
 
 def read_manifest(root: Path) -> Manifest:

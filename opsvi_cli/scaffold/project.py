@@ -16,7 +16,8 @@ from opsvi_cli.errors import NotFoundError, OpsviError
 from .create import render_all
 from .git import GitError
 from .manifest import TemplateError, read_manifest
-from .record import OWN_FILE, PYPROJECT, Record, read_record
+from .names import module_name
+from .record import OWN_FILE, PYPROJECT, Record, find_upwards, read_record
 from .render import File
 from .templates import KINDS, PACKAGED, Template, find_features, open_template
 
@@ -35,7 +36,7 @@ class Project:
 
     @property
     def package(self) -> str:
-        return self.record.name.replace("-", "_")
+        return module_name(self.record.name)
 
     @property
     def source(self) -> Path:
@@ -49,10 +50,10 @@ def open_project(app: AppContext, folder: str) -> Project:
     start = Path(os.path.abspath(Path(app.cwd, folder).expanduser()))
     if not start.is_dir():
         raise NotFoundError(f"there is no folder {start}", hint="opsvi library info FOLDER")
-    for place in (start, *start.parents):
-        if (place / PYPROJECT).is_file() or (place / OWN_FILE).is_file():
-            return Project(place, read_record(place))
-    raise NotFoundError(f"{start} is not in a library: no {PYPROJECT} here or above", hint="opsvi new-library NAME")
+    place = find_upwards(start, PYPROJECT, OWN_FILE)
+    if place is None:
+        raise NotFoundError(f"{start} is not in a library: no {PYPROJECT} here or above", hint="opsvi new-library NAME")
+    return Project(place, read_record(place))
 
 
 def render_project(record: Record, template: Template, answers: Mapping[str, str] | None = None) -> dict[str, File]:

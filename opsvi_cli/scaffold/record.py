@@ -67,6 +67,11 @@ def _text(record: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
+def find_upwards(start: Path, *names: str) -> Path | None:
+    """The nearest folder, from `start` upwards, that has one of the files; None when none has."""
+    return next((place for place in (start, *start.parents) if any((place / name).is_file() for name in names)), None)
+
+
 def read_record(folder: Path) -> Record:
     """The record of the library in `folder`. Raises NotFoundError when it has none, OpsviError when it is damaged."""
     for name in (PYPROJECT, OWN_FILE):

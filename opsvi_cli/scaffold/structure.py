@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from opsvi_cli.errors import OpsviError
 
+from .names import module_name
 from .project import Project, open_project, render_project
 from .record import PYPROJECT
 from .templates import open_template
@@ -118,7 +119,7 @@ def _parse(path: Path) -> ast.Module | None:
 
 def _extra(project: Project) -> Iterator[Finding]:
     """Folders of the package that are no part of the structure, and features that are not whole."""
-    known = {"core", "utils", "testing", "integrations", *(_module(name) for name in project.record.features)}
+    known = {"core", "utils", "testing", "integrations", *(module_name(name) for name in project.record.features)}
     for folder in sorted(path for path in project.source.iterdir() if path.is_dir()) if project.source.is_dir() else ():
         if folder.name.startswith((".", "__")):
             continue
@@ -130,10 +131,6 @@ def _extra(project: Project) -> Iterator[Finding]:
             if absent:
                 detail = f"neither part of the structure nor a feature: it has no {', '.join(absent)}"
                 yield Finding("warning", "extra", path, 0, detail)
-
-
-def _module(name: str) -> str:
-    return name.replace("-", "_")
 
 
 def _layers(project: Project) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -26,7 +26,6 @@ Origin: TypeAlias = Literal["built-in", "plugin", "folder", "git"]
 PACKAGED = Path(__file__).resolve().parent.parent / "templates"
 KINDS = ("library", "plugin")
 _GIT = re.compile(r"(?:git\+|git@|ssh://|git://)|.*\.git(?:@[^/]*)?(?:#.*)?$")
-_GIT_URL = re.compile(r"(?:git\+)?(?P<url>(?:https|ssh|file)://[^\s@#]+(?:@[^\s@#/:]+[^\s@#]*)?|git@[^\s@#]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Template:
         for folder in found:
             if folder.is_symlink() or not folder.is_dir():
                 raise TemplateError(f"{self.root}: the template has no folder {folder.relative_to(self.root)}")
-        return found + [self.packaged / "features" / one.name / "files" for one in features]
+        return found + [feature_files(self.packaged, one) for one in features]
 
     def digest(self, features: Sequence[Feature]) -> str:
         """SHA-256 over the paths and bytes of the template and the features, hex."""
@@ -138,8 +137,7 @@ def _clone(app: AppContext, reference: str, commit: str) -> Iterator[Template]:
         root = (clone / folder).resolve()
         if not root.is_relative_to(clone.resolve()):
             raise UsageError(f"--template {reference}: {folder!r} leaves the repository")
-        template = _at(root, f"git+{url}#{folder}" if folder else f"git+{url}", "git")
-        yield Template(template.reference, "git", root, template.manifest, full)
+        yield replace(_at(root, f"git+{url}#{folder}" if folder else f"git+{url}", "git"), commit=full)
 
 
 def _split_revision(address: str) -> tuple[str, str]:
@@ -147,6 +145,11 @@ def _split_revision(address: str) -> tuple[str, str]:
     head, slash, last = address.rpartition("/")
     name, _, revision = last.partition("@")
     return f"{head}{slash}{name}", revision
+
+
+def feature_files(packaged: Path, feature: Feature) -> Path:
+    """The folder of what a feature adds."""
+    return packaged / "features" / feature.name / "files"
 
 
 def all_features() -> list[Feature]:

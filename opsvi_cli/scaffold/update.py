@@ -96,7 +96,9 @@ def _answers(app: AppContext, record: Record, template: Template, given: Mapping
     recorded = dict(record.answers or {})
     known = {key: value for key, value in recorded.items() if key in asked}
     answers = complete(app, template.manifest.questions, {**known, **given})
-    return {**answers, **{key: recorded[key] for key in ("year",) if key in recorded and key not in answers}}
+    if "year" in recorded:  # given by --year, which is no question
+        answers.setdefault("year", recorded["year"])
+    return answers
 
 
 def _write(root: Path, found: tuple[Change, ...]) -> None:

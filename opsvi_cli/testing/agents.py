@@ -244,14 +244,8 @@ def _fails(contract: Contract, adapter: AgentAdapter, error: ProviderError | Cre
 
 def _cancelled(contract: Contract, adapter: AgentAdapter) -> None:
     host = ScriptedHost([(_call(f"c{n}"),) for n in range(1, 50)])
-    events: Any = None
-    with contract.attempt("`run`"):
-        events = adapter.run(SPEC, TASK, host)
-    if not contract.expect(
-        hasattr(events, "close") and hasattr(events, "__next__"),
-        "`run` must give an iterator that can be closed",
-        f"it gave {show(events)}",
-    ):
+    events = contract.closable("run", lambda: adapter.run(SPEC, TASK, host))
+    if events is None:
         return
     with contract.attempt("closing a run after its first event"):
         next(events)

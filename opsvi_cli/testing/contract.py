@@ -59,6 +59,15 @@ class Contract:
         except SystemExit as error:
             self.expect(False, f"{doing} must not end the program", f"it raised {describe(error)}")
 
+    def closable(self, method: str, make: Callable[[], Any]) -> Any:
+        """What `method` gives; None, and a broken promise, when it is no iterator that can be closed."""
+        events: Any = None
+        with self.attempt(f"`{method}`"):
+            events = make()
+        sound = hasattr(events, "close") and hasattr(events, "__next__")
+        promise = f"`{method}` must give an iterator that can be closed"
+        return events if self.expect(sound, promise, f"it gave {show(events)}") else None
+
     def refused(
         self, call: Callable[[], object], errors: type[Exception] | tuple[type[Exception], ...], promise: str
     ) -> Exception | None:

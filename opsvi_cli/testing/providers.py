@@ -168,14 +168,8 @@ def _finish(contract: Contract, finish: Finish, able: frozenset[str]) -> None:
 
 
 def _closed_early(contract: Contract, provider: Provider, request: ModelRequest) -> None:
-    events: Any = None
-    with contract.attempt("`stream`"):
-        events = provider.stream(request)
-    if not contract.expect(
-        hasattr(events, "close") and hasattr(events, "__next__"),
-        "`stream` must give an iterator that can be closed",
-        f"it gave {show(events)}",
-    ):
+    events = contract.closable("stream", lambda: provider.stream(request))
+    if events is None:
         return
     with contract.attempt("closing an answer after its first event"):
         next(events)
@@ -183,8 +177,8 @@ def _closed_early(contract: Contract, provider: Provider, request: ModelRequest)
         rest = list(itertools.islice(events, 10))
         contract.expect(not rest, "a closed answer must give nothing more", f"it gave {show(rest)}")
     with contract.attempt("closing an answer before its first event"):
-        events = provider.stream(request)
-        events.close()
+        again: Any = provider.stream(request)
+        again.close()
 
 
 def _unknown_model(contract: Contract, provider: Provider, request: ModelRequest) -> None:

@@ -42,7 +42,7 @@ def rendered(*names: str) -> dict[str, bytes]:
     """The files of a library called tide-pool with these features, by path."""
     root = PACKAGED / "library"
     template = Template("library", "built-in", root, read_manifest(root))
-    answers = {question.name: question.default or "" for question in template.manifest.questions}
+    answers = template.manifest.defaults
     files = render_all(template, "tide-pool", ["gauge"], find_features(names, PACKAGED), answers)
     return {file.path: file.data for file in files}
 
@@ -118,7 +118,7 @@ def shared(tmp_path: Path) -> Path:
 
 def test_what_every_pair_writes_to_is_sound(shared: Path, tmp_path: Path) -> None:
     """The project file parses and asks for both; lint and format are clean; pages link to both."""
-    answers = {question.name: question.default or "" for question in read_manifest(PACKAGED / "library").questions}
+    answers = read_manifest(PACKAGED / "library").defaults
     for pair in PAIRS:
         one, other = pair.split("+")
         scope = variables("tide-pool", ["gauge"], find_features([one, other], PACKAGED), answers)

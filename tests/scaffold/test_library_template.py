@@ -248,7 +248,7 @@ def test_integrations_appear_where_they_belong(tmp_path: Path) -> None:
         )
     root = PACKAGED / "library"
     template = Template("library", "built-in", root, read_manifest(root), packaged=tmp_path)
-    answers = {question.name: question.default or "" for question in template.manifest.questions}
+    answers = template.manifest.defaults
     chosen = find_features(["state-machine", "cache"], tmp_path)
     files = {file.path: file.data.decode() for file in render_all(template, "ocean-data", (), chosen, answers)}
     assert set(files) == {*TREE, "ocean_data/integrations/__init__.py"}

@@ -25,7 +25,7 @@ LONGEST = "a-name-of-sixty-characters-that-somebody-may-really-choose-x"
 
 def make(folder: Path, name: str, part: str, **given: str) -> Path:
     """The plugin `name` in a folder of that name."""
-    answers = {question.name: question.default or "" for question in TEMPLATE.manifest.questions}
+    answers = TEMPLATE.manifest.defaults
     for file in render_all(TEMPLATE, name, (), (), {**answers, "part": part, **given}):
         path = folder / name / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
