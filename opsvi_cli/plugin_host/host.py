@@ -282,6 +282,21 @@ def _import_part(part: Part) -> Any:
         return getattr(import_module(module), attribute)
 
 
+def _register_presets(app: AppContext, registry: Registry) -> None:
+    """Servers that the user named: `providers.mybox.preset = "vllm"` makes the provider mybox, `parts.` the embedder.
+
+    A name that a plugin has taken stays the plugin's.
+    """
+    from opsvi_cli.builtin.plugin import PRESET_TARGETS
+
+    registry.plugin = BUILT_IN
+    for kind, target in PRESET_TARGETS.items():
+        tables = app.settings.providers if kind == "provider" else app.settings.parts
+        for name, options in tables.items():
+            if (preset := options.get("preset")) and registry.find(kind, name) is None:
+                registry.add(kind, name, target, help=f"A server of yours, as {preset}")
+
+
 def load_plugins(app: AppContext) -> Plugins:
     """The plugins of this run, as the environment and the settings allow them."""
     from .discovery import truthy
@@ -290,9 +305,11 @@ def load_plugins(app: AppContext) -> Plugins:
         from .loading import load_all
         from .named import candidates_of
 
-        if truthy(app.env, "OPSVI_NO_PLUGINS"):
-            return []
-        return load_all(candidates_of(app), manager, registry, disabled=app.settings.plugins.disabled)
+        reports = []
+        if not truthy(app.env, "OPSVI_NO_PLUGINS"):
+            reports = load_all(candidates_of(app), manager, registry, disabled=app.settings.plugins.disabled)
+        _register_presets(app, registry)
+        return reports
 
     def warn(text: str) -> None:
         if not app.options.quiet:

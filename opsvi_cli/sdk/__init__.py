@@ -22,10 +22,14 @@ from opsvi_cli.errors import (
 )
 
 from .agents import AgentAdapter, AgentEvent, AgentFinish, AgentHost, AgentMessage, AgentSpec, ToolResult
+from .batches import BatchItem, BatchProvider, BatchResult, BatchStatus, TokenCounter
+from .chat_completions import CallPieces, chat_events, chat_messages, chat_tools, chat_usage
 from .commands import CommandContext
+from .connections import Connection, connection, is_private
 from .documents import JSON, Chunk, Document, Hit, Metadata, Page, Section, Source
 from .events import Event, HealthCheck
 from .filters import OPERATORS, And, Compare, Filter, Not, Operator, Or, matches
+from .functions import FunctionTool, ToolFunction, tool
 from .hooks import Hooks, hookimpl, hookspec
 from .messages import (
     Answer,
@@ -46,6 +50,7 @@ from .messages import (
 from .parts import Chunker, Embedder, Processor, Provider, Reranker, SecretStore, Services, Tool
 from .registry import KINDS, Kind, Part, Registry
 from .retry_after import retry_after
+from .servers import Server
 from .stores import (
     CollectionInfo,
     DocumentRecord,
@@ -56,6 +61,7 @@ from .stores import (
     StoreBackend,
     Vectors,
 )
+from .vectors import checked_vectors, embed_in_batches
 
 API = (1, 0)
 
@@ -73,13 +79,19 @@ __all__ = [
     "And",
     "Answer",
     "Attachment",
+    "BatchItem",
+    "BatchProvider",
+    "BatchResult",
+    "BatchStatus",
     "BudgetError",
+    "CallPieces",
     "Chunk",
     "Chunker",
     "Citation",
     "CollectionInfo",
     "CommandContext",
     "Compare",
+    "Connection",
     "CredentialsError",
     "DeadlineError",
     "Document",
@@ -92,6 +104,7 @@ __all__ = [
     "Filter",
     "Finding",
     "Finish",
+    "FunctionTool",
     "HealthCheck",
     "Hit",
     "Hooks",
@@ -120,6 +133,7 @@ __all__ = [
     "Scored",
     "SecretStore",
     "Section",
+    "Server",
     "Services",
     "Source",
     "Store",
@@ -127,16 +141,27 @@ __all__ = [
     "StoreError",
     "StreamEvent",
     "TextDelta",
+    "TokenCounter",
     "Tool",
     "ToolCall",
+    "ToolFunction",
     "ToolResult",
     "ToolSpec",
     "UnsupportedAnswerError",
     "Usage",
     "UsageError",
     "Vectors",
+    "chat_events",
+    "chat_messages",
+    "chat_tools",
+    "chat_usage",
+    "checked_vectors",
+    "connection",
+    "embed_in_batches",
     "hookimpl",
     "hookspec",
+    "is_private",
     "matches",
     "retry_after",
+    "tool",
 ]

@@ -13,7 +13,7 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a message, e.g. an image."""
+    """A file that goes with a message, e.g. an image or a PDF."""
 
     name: str
     media_type: str
@@ -63,10 +63,16 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the server counted them; None where it said nothing."""
+    """Tokens as the server counted them; None where it said nothing.
+
+    `cached_tokens` are those of the input that the server had in its cache, `reasoning_tokens` those of the output that
+    were thought and not said: both are included in the numbers above them.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .documents import JSON, Document, Hit, Source
 from .messages import ModelInfo, ModelRequest, StreamEvent, ToolSpec
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx2
+
+    from .registry import Kind
 
 
 class Services(Protocol):
@@ -37,12 +39,26 @@ class Services(Protocol):
     def remaining(self) -> float | None:
         """Seconds until the run's deadline; None when there is none."""
 
+    def part(self, kind: Kind, name: str, options: Mapping[str, JSON]) -> Any:
+        """Another part to build on, with these options and none of the user's for it; it speaks under this part's name.
+
+        A provider of a server that speaks OpenAI's API: `services.part("provider", "openai", {"base_url": ...})`.
+        Raises UsageError for a part that is not there, PluginError for one that is broken.
+        """
+
 
 class Provider(Protocol):
-    """A family of chat models behind one API."""
+    """A family of chat models behind one API.
+
+    One that asks no server may say `remote = False`: it is not limited. One whose calls cost nothing may say
+    `free = True`.
+    """
 
     def capabilities(self, model: str) -> frozenset[str]:
-        """Of `stream`, `tools`, `schema`, `images`, `usage`."""
+        """Of `stream`, `tools`, `schema`, `images`, `files` (PDF and the like), `usage`, `reasoning`.
+
+        What is missing is said before any request is made, so this must not ask the server.
+        """
 
     def stream(self, request: ModelRequest) -> Iterator[StreamEvent]:
         """Events of one answer, the last one `Finish`. Raises ProviderError, CredentialsError.
@@ -88,7 +104,11 @@ class Reranker(Protocol):
 
 
 class Tool(Protocol):
-    """A function that a model may call."""
+    """A function that a model may call.
+
+    One whose results hold no text of others (a sum, the time) says `taints = False`: after any other result, opsvi asks
+    before every call with side effects.
+    """
 
     spec: ToolSpec
     side_effects: bool

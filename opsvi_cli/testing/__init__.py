@@ -8,6 +8,8 @@ Installed with opsvi as a pytest plugin, so the fixtures are there without an im
 - `fake_provider`, `fake_embedder`, `fake_store`: small parts that keep their contracts and remember
   what they were asked.
 
+`SpecServer` serves a vendor's OpenAPI description as a server that judges every request by it.
+
 A contract suite is a plain function that tries every promise of a kind and raises `ContractError` with all that were
 broken, one sentence each; it works with any test runner, and `opsvi plugins check NAME` runs them too:
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from .rerankers import check_reranker
     from .runner import Result, run_opsvi
     from .secret_stores import check_secret_store
+    from .spec_server import SpecAnswer, SpecError, SpecRequest, SpecServer
     from .stores import check_store
     from .templates import check_template
     from .tools import check_tool
@@ -44,6 +47,10 @@ _HOME = {
     "FakeProvider": "fakes",
     "Result": "runner",
     "ScriptedHost": "agents",
+    "SpecAnswer": "spec_server",
+    "SpecError": "spec_server",
+    "SpecRequest": "spec_server",
+    "SpecServer": "spec_server",
     "check_agent_adapter": "agents",
     "check_chunker": "chunkers",
     "check_embedder": "embedders",
@@ -63,6 +70,10 @@ __all__ = [
     "FakeProvider",
     "Result",
     "ScriptedHost",
+    "SpecAnswer",
+    "SpecError",
+    "SpecRequest",
+    "SpecServer",
     "check_agent_adapter",
     "check_chunker",
     "check_embedder",

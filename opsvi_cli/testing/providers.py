@@ -25,7 +25,7 @@ from opsvi_cli.sdk import (
 
 from .contract import Contract, describe, is_text, show
 
-CAPABILITIES = frozenset({"stream", "tools", "schema", "images", "usage"})
+CAPABILITIES = frozenset({"stream", "tools", "schema", "images", "files", "usage", "reasoning"})
 MOST_EVENTS = 100_000
 NO_MODEL = "opsvi-contract-no-such-model"
 _REASONS: tuple[str, ...] = get_args(get_type_hints(Finish)["reason"])

@@ -41,6 +41,8 @@ def _spec(contract: Contract, tool: Tool) -> ToolSpec | None:
     with contract.attempt("reading `spec` and `side_effects`"):
         effects: Any = tool.side_effects
         contract.expect(isinstance(effects, bool), "`side_effects` must be True or False", f"it is {show(effects)}")
+        taints: Any = getattr(tool, "taints", True)
+        contract.expect(isinstance(taints, bool), "`taints` must be True or False", f"it is {show(taints)}")
         spec = tool.spec
     if not contract.expect(isinstance(spec, ToolSpec), "`spec` must be a ToolSpec", f"it is {show(spec)}"):
         return None

@@ -159,7 +159,7 @@ def _raising(*_: Any) -> Any:
 
 OTHERS: dict[str, tuple[Any, str]] = {
     "a list of capabilities": (_of("capabilities", ["stream"]), "`capabilities` must give a frozenset; it gave"),
-    "an unknown capability": (_of("capabilities", frozenset({"fly"})), "`capabilities` must be of images, schema"),
+    "an unknown capability": (_of("capabilities", frozenset({"fly"})), "`capabilities` must be of files, images"),
     "names of models": (_of("models", ["fake"]), "`models` must give a list of ModelInfo; it gave ['fake']"),
     "an empty id": (_of("models", [ModelInfo("", "fake")]), "every model must have an id; the ids are ['']"),
     "the same id": (_of("models", [ModelInfo("a", "f")] * 2), "an id of its own; a is there twice"),

@@ -58,6 +58,8 @@ def test_wrong_specs(name: str, broken: Callable[..., Any]) -> None:
 def test_side_effects_that_are_not_said(broken: Callable[..., Any]) -> None:
     (found,) = broken(check_tool, type("Wrong", (Add,), {"side_effects": None})(), ARGUMENTS)
     assert found == "`side_effects` must be True or False; it is None"
+    (found,) = broken(check_tool, type("Wrong", (Add,), {"taints": "no"})(), ARGUMENTS)
+    assert found == "`taints` must be True or False; it is 'no'"
 
 
 def test_arguments_that_do_not_fit(broken: Callable[..., Any]) -> None:

@@ -120,9 +120,10 @@ class RemoteReranker(Remote):
 
 
 class RemoteTool(Remote):
-    kept = ("spec", "side_effects")
+    kept = ("spec", "side_effects", "taints")
     spec: ToolSpec
     side_effects: bool
+    taints: bool
 
     def call(self, arguments: Mapping[str, JSON]) -> JSON:
         return cast(JSON, self._call("call", arguments))

@@ -119,3 +119,10 @@ class PartServices:
         from .http_there import open_client
 
         return open_client(self._services.http(allow_private, timeout))
+
+    def part(self, kind: str, name: str, options: Mapping[str, JSON]) -> Any:
+        """Parts of opsvi live in another process. Raises PluginError."""
+        raise PluginError(
+            f"plugin {self._plugin!r} (isolated) builds on the {kind} {name!r}, which it cannot reach",
+            hint="install it without --isolated",
+        )

@@ -31,7 +31,7 @@ SURFACES: Mapping[str, Surface] = {
     "processor": Surface(streams=("read",)),
     "chunker": Surface(streams=("spans",), values={"fingerprint": REQUIRED}),
     "reranker": Surface(calls=("rerank",)),
-    "tool": Surface(calls=("call",), values={"spec": REQUIRED, "side_effects": REQUIRED}),
+    "tool": Surface(calls=("call",), values={"spec": REQUIRED, "side_effects": REQUIRED, "taints": True}),
     "secret_store": Surface(calls=("get",)),
     "agent_adapter": Surface(streams=("run",)),
     "store": Surface(calls=("open", "names", "delete", "rename"), gives={"open": "collection"}),

@@ -1,0 +1,155 @@
+"""What can go wrong with a model's server, in the words and kinds of opsvi: the same for every vendor.
+
+A server's own text is quoted on one line, without control characters and without the key, which some servers echo.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from opsvi_cli.errors import CredentialsError, OpsviError, ProviderError
+
+from .retry_after import retry_after
+
+_LONGEST_QUOTE = 300
+_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # colours and the like, with their numbers
+_TOO_LONG = (
+    "context_length_exceeded",
+    "context length",
+    "context size",
+    "context window",
+    "maximum context",
+    "too many tokens",
+    "prompt is too long",
+    "input token count",
+    "exceeds the maximum number of tokens",
+)
+_FILTERED = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation")
+_USED_UP = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
+
+
+@dataclass(frozen=True)
+class Server:
+    """Who was asked for what, for messages. `key` is only used to take it out of texts."""
+
+    name: str
+    model: str
+    url: str
+    key: str = ""
+
+    @property
+    def label(self) -> str:
+        name = f"{self.name}/{self.model}" if self.model else self.name
+        return f"{name} at {self.url}" if self.url else name
+
+    def clean(self, text: object) -> str:
+        """One printable line without the key, at most 300 characters."""
+        line = str(text)
+        if self.key:
+            line = line.replace(self.key, "[redacted]")
+        line = _SEQUENCE.sub(" ", line)
+        line = " ".join("".join(c if c.isprintable() else " " for c in line).split())
+        return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 3] + "..."
+
+    def bad_response(self, what: str, *, content_type: str = "", hint: str = "") -> ProviderError:
+        """The server answered with something that is no answer of a model."""
+        kind = f" (content type {self.clean(content_type)})" if content_type else ""
+        return ProviderError(
+            f"{self.label}: {self.clean(what)}{kind}",
+            kind="bad-response",
+            hint=hint or "is base_url the address of this API? `opsvi models` asks it for its models",
+        )
+
+    def timed_out(self, cause: object = "") -> ProviderError:
+        """`cause` is what the HTTP client raised: opsvi's own client says which time ran out, and its setting."""
+        said = self.clean(cause)
+        ours = re.search(r"\((http\.\w+)\)", said)
+        setting = f"{ours[1]} or providers.{self.name}.timeout" if ours else f"providers.{self.name}.timeout"
+        known = said.startswith(("no connection within", "no answer within", "the answer stopped"))
+        return ProviderError(
+            f"{self.label}: {said if known else 'no answer in time'}",
+            kind="timeout",
+            hint=f"allow more with {setting}, or try again later",
+        )
+
+    def unreachable(self, cause: BaseException) -> ProviderError:
+        """No connection, or one that broke. `cause` is what the HTTP client raised."""
+        reason, name = self.clean(cause), type(cause).__name__
+        what = f"cannot connect: {reason}" if name == "ConnectError" else f"the connection broke: {reason or name}"
+        return ProviderError(
+            f"{self.label}: {what}", kind="network", hint="is the server running, and the address right?"
+        )
+
+    def broke_off(self, text: str) -> ProviderError:
+        """The server reported an error in the middle of a stream."""
+        return ProviderError(
+            f"{self.label}: the server broke off: {self.clean(text)}", kind="server", hint="try again later"
+        )
+
+    def status_error(
+        self, status: int, text: str = "", *, code: str = "", headers: Mapping[str, str] | None = None
+    ) -> OpsviError:
+        """The error for an HTTP status of 300 and above.
+
+        `text` is the server's message, `code` its word for the error (`insufficient_quota`); `headers` finds names in
+        lower case.
+        """
+        text = self.clean(text)
+        said = f": {text}" if text else ""
+        low = f"{code} {text}".lower()
+        wait = retry_after(headers or {})
+
+        def failed(what: str, kind: str, hint: str, wait: float | None = None) -> ProviderError:
+            return ProviderError(
+                f"{self.label}: {what} ({status}){said}", kind=kind, hint=hint, status=status, retry_after=wait
+            )
+
+        if status in (401, 403):
+            return CredentialsError(
+                f"{self.label}: the key was refused ({status}){said}",
+                hint=f"`opsvi secrets set {self.name}` stores another one",
+            )
+        if status == 402 or (status in (400, 429) and any(word in low for word in _USED_UP)):
+            return failed("the account's quota is used up", "quota", "see the account's billing, or use another model")
+        if status == 429:
+            asks = f", asks to wait {_duration(wait)}" if wait else ""
+            return failed(f"too many requests{asks}", "rate", f"try again in {_duration(wait or 60.0)}", wait)
+        if status in (400, 413, 422) and any(word in low for word in _TOO_LONG):
+            return failed("the text is too long for this model", "context", "send less, or use a model that reads more")
+        if any(word in low for word in _FILTERED):
+            return failed("the server's content filter refused the request", "refused", "word it differently")
+        if status == 404:
+            return failed("not found", "not-found", f"`opsvi models {self.name}` lists the models; is base_url right?")
+        if status == 408:
+            return failed("the server gave up waiting", "timeout", "try again later")
+        if status >= 500 or status in (409, 425):
+            return failed("the server failed", "server", "try again later", wait)
+        if 300 <= status < 400:
+            return failed("the server redirects", "bad-response", "set base_url to the final address")
+        return failed("the request was refused", "refused", "see what the server says")
+
+    def http_error(self, error: Exception) -> OpsviError | None:
+        """The error for what an HTTP client (httpx2, httpx) raised, found by the class names they share.
+
+        An opsvi error is given back as it is; None: it is nothing of an HTTP client's.
+        """
+        if isinstance(error, OpsviError):
+            return error
+        names = {cls.__name__ for cls in type(error).__mro__}
+        if "TimeoutException" in names:
+            return self.timed_out(error)
+        if "DecodingError" in names:
+            return self.bad_response(f"the answer cannot be read: {error}")
+        if "TooManyRedirects" in names:
+            return self.bad_response("the server redirects too often", hint="set base_url to the final address")
+        if names & {"TransportError", "HTTPError"}:
+            return self.unreachable(error)
+        return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
