@@ -1,120 +1,83 @@
 """The official OpenAI SDK as opsvi uses it: guarded HTTP client, no retries of its own, keys looked up late.
 
-Shared by the `openai` provider and embedder. The SDK is imported when a client is made.
+Shared by the provider, the embedder and batch jobs of every preset. The SDK is imported when a client is made.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
-from opsvi_cli.sdk import CredentialsError, Services, UsageError
+from opsvi_cli.sdk import Connection, CredentialsError, Server, Services, UsageError, connection
 
-from .openai_errors import Server, translate
+from .openai_errors import translate
+from .openai_presets import Preset
 
 if TYPE_CHECKING:
     import httpx2
     from openai import OpenAI
 
-DEFAULT_URL = "https://api.openai.com/v1"
+_AZURE = "api-key"
 
 
-@dataclass(frozen=True)
-class Connection:
-    """Where a part sends its requests, and as whom. `key` is empty when none is needed."""
+def openai_connection(services: Services, preset: Preset, section: str = "providers") -> Connection:
+    """Read base_url, api_key, timeout of the part. Raises UsageError, CredentialsError.
 
-    name: str
-    base_url: str
-    key: str
-    organization: str
-    timeout: float | None
-
-    def server(self, model: str) -> Server:
-        return Server(self.name, model, self.base_url, self.key)
-
-
-def connection(services: Services) -> Connection:
-    """Read base_url, api_key, organization, timeout of the part. Raises UsageError, CredentialsError."""
-    base_url = str(services.options.get("base_url") or DEFAULT_URL).rstrip("/")
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(
-            f"{services.name}: base_url {base_url!r} is not an http or https URL",
-            hint=f"opsvi config set providers.{services.name}.base_url https://HOST/v1",
-        )
-    if parts.username or parts.password:
-        raise UsageError(
-            f"{services.name}: base_url must hold no credentials", hint=f"opsvi secrets set {services.name}"
-        )
-    timeout = services.options.get("timeout")
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0):
-        raise UsageError(f"{services.name}: timeout {timeout!r} is not a number of seconds")
-    return Connection(
-        name=services.name,
-        base_url=base_url,
-        key=_key(services, parts.hostname),
-        organization=str(services.options.get("organization") or ""),
-        timeout=timeout,
+    The key of the vendor's variable, or stored under the part's name, is for the vendor's hosts; a preset without a
+    vendor has only keys that the user gave to this very server.
+    """
+    where = connection(
+        services,
+        preset.base_url,
+        variables=(preset.variable,) if preset.variable else (),
+        keyless=preset.keyless,
+        hosts=preset.hosts or None,
+        section=section,
     )
+    if preset.key_header != _AZURE:
+        return where
+    path = urlsplit(where.base_url).path
+    root = where.base_url if path.endswith(("/openai", "/openai/v1")) else where.base_url + "/openai"
+    complete = root.endswith("/v1") or bool(_api_version(services))
+    return replace(where, base_url=root if complete else root + "/v1")
 
 
-def _key(services: Services, host: str) -> str:
-    """The setting's reference, else the environment, else the stored secret; nothing for a server of one's own."""
-    if reference := str(services.options.get("api_key") or ""):
-        return _clean(services, services.secret(reference))
-    for reference in ("env:OPENAI_API_KEY", services.name):
-        key = ""
-        with contextlib.suppress(CredentialsError):
-            key = services.secret(reference)
-        if key:
-            return _clean(services, key)
-    if is_private(host):
-        return ""
-    raise CredentialsError(
-        f"{services.name}: there is no key for {host}",
-        hint=f"`opsvi secrets set {services.name}` stores one; or set OPENAI_API_KEY",
-    )
-
-
-def _clean(services: Services, key: str) -> str:
-    key = key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise CredentialsError(
-            f"{services.name}: the key holds characters that no key has",
-            hint=f"store it again: opsvi secrets set {services.name}",
-        )
-    return key
-
-
-def is_private(host: str) -> bool:
-    """True for hosts of this machine or the local network, by their spelling alone."""
-    name = host.rstrip(".").lower()
-    if name.endswith((".localhost", ".local", ".internal")) or not set(name) & set(".:"):
-        return True  # a name without a dot is of this machine, its containers or the local network
-    try:
-        return not ipaddress.ip_address(name).is_global
-    except ValueError:
-        return False
+def _api_version(services: Services) -> str:
+    return str(services.options.get("api_version") or "")
 
 
 @contextlib.contextmanager
-def open_client(services: Services, where: Connection) -> Iterator[OpenAI]:
-    """A client whose connections are closed at the end, which also cancels a request under way."""
+def open_client(services: Services, where: Connection, preset: Preset, model: str = "") -> Iterator[OpenAI]:
+    """A client whose connections are closed at the end, which also cancels a request under way.
+
+    Azure's classic style (with `api_version`) has the model in the path.
+    """
     from openai import OpenAI
 
+    base_url, query = where.base_url, {}
+    if preset.key_header == _AZURE and (version := _api_version(services)):
+        if base_url.endswith("/v1"):
+            raise UsageError(
+                f"{where.name}: api_version is for addresses without /v1",
+                hint=f"opsvi config unset providers.{where.name}.api_version",
+            )
+        query = {"api-version": version}
+        base_url = f"{base_url}/deployments/{quote(model, safe='')}" if model else base_url
+    headers: dict[str, str] = {preset.key_header: where.key} if where.key and preset.key_header == _AZURE else {}
     with services.http(allow_private=True, timeout=where.timeout) as http:
-        if not where.key:
-            http.event_hooks = {**http.event_hooks, "request": [_without_key]}
+        if not where.key or headers:
+            http.event_hooks = {**http.event_hooks, "request": [*http.event_hooks.get("request", ()), _without_key]}
         yield OpenAI(
             api_key=where.key or "none",  # the SDK insists on one, or takes that of the environment
-            base_url=where.base_url,
-            organization=where.organization or None,
+            base_url=base_url,
+            organization=str(services.options.get("organization") or "") or None,
             max_retries=0,
             timeout=http.timeout,
+            default_headers=headers,
+            default_query=query,
             http_client=http,
         )
 
@@ -124,12 +87,27 @@ def _without_key(request: httpx2.Request) -> None:
 
 
 @contextlib.contextmanager
-def errors_translated(server: Server) -> Iterator[None]:
+def errors_translated(server: Server, section: str = "providers") -> Iterator[None]:
     """Whatever the SDK, the HTTP client or a strange answer raises becomes ProviderError or CredentialsError."""
     try:
         yield
     except Exception as error:  # answers of servers can break the SDK anywhere
         translated = translate(error, server)
+        if isinstance(translated, CredentialsError) and not server.key:
+            translated.message = translated.message.replace("the key was refused", "a key is needed")
+            translated.args = (translated.message,)
+            translated.hint = (
+                f"opsvi config set {section}.{server.name}.api_key env:NAME sends this server the key in NAME; "
+                "the vendor's own key goes to the vendor alone"
+            )
         if translated is error:
             raise
         raise translated from error
+
+
+def check_type(answer: Any, server: Server, wanted: str, what: str) -> None:
+    """Raises ProviderError when the server's content type is another one: a log-in page, say."""
+    content_type = answer.headers.get("content-type", "")
+    if wanted not in content_type:
+        answer.http_response.close()
+        raise server.bad_response(what, content_type=content_type or "none")

@@ -1,7 +1,9 @@
-"""Embedder `openai`: embedding models behind OpenAI's API, in batches, with every answer checked."""
+"""Embedder `openai` and its presets: embedding models behind OpenAI's API, in batches, with every answer checked."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,12 +11,11 @@ from typing import Any, Literal
 
 import numpy
 
-from opsvi_cli.sdk import Services, UsageError, Vectors
+from opsvi_cli.sdk import Connection, Server, Services, UsageError, Vectors, checked_vectors, embed_in_batches
 
-from .openai_client import Connection, connection, errors_translated, open_client
-from .openai_errors import Server, bad_response
+from .openai_client import check_type, errors_translated, open_client, openai_connection
+from .openai_presets import Preset, preset_of
 
-_DEFAULT_MODEL = "text-embedding-3-small"
 _BATCH = 96
 _KNOWN_DIMENSIONS = {
     "text-embedding-3-small": 1536,
@@ -24,15 +25,21 @@ _KNOWN_DIMENSIONS = {
 
 
 class OpenAIEmbedder:
-    """Settings `parts.openai`: model, dimensions (asked of the server), batch, query_prefix, document_prefix,
-    fusion_weight; base_url, api_key, organization, timeout as for the provider."""
+    """Settings `parts.NAME`: model, dimensions (asked of the server), batch, query_prefix, document_prefix,
+    fusion_weight; base_url, api_key, organization, timeout, preset, base64 as for the provider."""
 
     remote = True
 
     def __init__(self, services: Services) -> None:
         self._services = services
         options = services.options
-        self._model = str(options.get("model") or _DEFAULT_MODEL)
+        self._preset: Preset = preset_of(services)
+        self._model = str(options.get("model") or self._preset.embedding_model)
+        if not self._model:
+            raise UsageError(
+                f"embedder {services.name}: no model is named",
+                hint=f"opsvi config set parts.{services.name}.model MODEL",
+            )
         self._asked = _positive(services, "dimensions", None)
         self._batch = _positive(services, "batch", _BATCH) or _BATCH
         self._prefix = {
@@ -44,7 +51,7 @@ class OpenAIEmbedder:
 
     @cached_property
     def _where(self) -> Connection:
-        return connection(self._services)
+        return openai_connection(self._services, self._preset, "parts")
 
     @property
     def fingerprint(self) -> str:
@@ -61,19 +68,14 @@ class OpenAIEmbedder:
 
     def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
         """Raises ProviderError when a vector is missing, of another dimension, zero or not finite."""
-        rows = numpy.zeros((len(texts), self.dimension), dtype=numpy.float32)
-        # Servers refuse empty texts; their vector is zero by contract.
-        wanted = [position for position, text in enumerate(texts) if text.strip()]
-        for start in range(0, len(wanted), self._batch):
-            positions = wanted[start : start + self._batch]
-            batch = [self._prefix[kind] + texts[p].encode("utf-8", "replace").decode() for p in positions]
-            vectors = self._request(batch)
-            if vectors.shape[1] != self.dimension:
-                raise bad_response(
-                    self._server, f"vectors have {vectors.shape[1]} numbers where {self.dimension} were expected"
-                )
-            rows[positions] = vectors
-        return rows
+        return embed_in_batches(
+            texts,
+            self._request,
+            dimension=self.dimension,
+            batch=self._batch,
+            server=self._server,
+            prefix=self._prefix[kind],
+        )
 
     @property
     def _server(self) -> Server:
@@ -83,14 +85,17 @@ class OpenAIEmbedder:
         """Normalised vectors of non-empty texts, in their order."""
         server = self._server
         body: dict[str, Any] = {"model": self._model, "input": list(texts), "encoding_format": "float"}
+        if self._preset.base64:
+            body["encoding_format"] = "base64"
         if self._asked:
             body["dimensions"] = self._asked
-        with open_client(self._services, self._where) as client, errors_translated(server):
+        with (
+            open_client(self._services, self._where, self._preset, self._model) as client,
+            errors_translated(server, "parts"),
+        ):
             answer = client.embeddings.with_raw_response.create(**body)
-            content_type = answer.headers.get("content-type", "")
-            if "json" not in content_type:
-                raise bad_response(server, "the answer holds no vectors", content_type=content_type or "none")
-            return _vectors(answer.http_response.json(), len(texts), server)
+            check_type(answer, server, "json", "the answer holds no vectors")
+            return _vectors(answer.http_response.json(), len(texts), server, packed=self._preset.base64)
 
 
 def _positive(services: Services, name: str, default: int | None) -> int | None:
@@ -102,28 +107,25 @@ def _positive(services: Services, name: str, default: int | None) -> int | None:
     return value
 
 
-def _vectors(body: Any, count: int, server: Server) -> Vectors:
+def _vectors(body: Any, count: int, server: Server, *, packed: bool) -> Vectors:
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, list):
-        raise bad_response(server, "the answer holds no vectors")
+        raise server.bad_response("the answer holds no vectors")
     if len(data) != count:
-        raise bad_response(server, f"{len(data)} vectors came for {count} texts")
+        raise server.bad_response(f"{len(data)} vectors came for {count} texts")
     by_index: dict[int, Any] = {}
     for position, entry in enumerate(data):
         index = entry.get("index", position) if isinstance(entry, dict) else None
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count or index in by_index:
-            raise bad_response(server, "the vectors are not numbered 0, 1, 2, ...")
-        by_index[index] = entry.get("embedding")
+            raise server.bad_response("the vectors are not numbered 0, 1, 2, ...")
+        vector = entry.get("embedding")
+        by_index[index] = _unpacked(vector, server) if packed and isinstance(vector, str) else vector
+    return checked_vectors([by_index[index] for index in range(count)], count, server)
+
+
+def _unpacked(vector: str, server: Server) -> Any:
+    """The 32-bit numbers in base64, little end first."""
     try:
-        rows = numpy.asarray([by_index[index] for index in range(count)], dtype=numpy.float64)
-    except (TypeError, ValueError):
-        raise bad_response(server, "the vectors are no lists of numbers, or differ in length") from None
-    if rows.ndim != 2 or rows.shape[1] == 0:
-        raise bad_response(server, "the vectors are no lists of numbers, or differ in length")
-    if not numpy.isfinite(rows).all():
-        raise bad_response(server, "a vector holds a number that is not finite")
-    norms = numpy.linalg.norm(rows, axis=1, keepdims=True)
-    if (norms == 0).any() or not numpy.isfinite(norms).all():
-        raise bad_response(server, "a vector is zero")
-    vectors: Vectors = (rows / norms).astype(numpy.float32)
-    return vectors
+        return numpy.frombuffer(base64.b64decode(vector, validate=True), dtype="<f4")
+    except (ValueError, binascii.Error):
+        raise server.bad_response("a vector is no base64 of 32-bit numbers") from None
