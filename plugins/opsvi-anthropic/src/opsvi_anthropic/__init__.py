@@ -1,0 +1,1 @@
+"""Claude models as a provider of opsvi."""

@@ -1,0 +1,1 @@
+"""Cohere's models as provider, embedder and reranker of opsvi."""

@@ -1,0 +1,1 @@
+"""Gemini models of Google as a provider and an embedder of opsvi."""
