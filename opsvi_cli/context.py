@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .foundation.paths import Paths
     from .foundation.redact import Redactor
-    from .foundation.services import Foundation
+    from .foundation.services import Foundation, PartServices
     from .foundation.settings import Settings
     from .plugin_host.host import Plugins
     from .sdk import CommandContext, Kind
@@ -38,6 +38,8 @@ class AppContext:
     """The command that runs, e.g. `query`."""
     cwd: str = field(default_factory=os.getcwd)
     started: float = field(default_factory=time.monotonic)
+    run: str = field(default_factory=lambda: os.urandom(8).hex())
+    """Names this run in the records of usage and calls."""
 
     @cached_property
     def paths(self) -> Paths:
@@ -53,6 +55,16 @@ class AppContext:
         return load_settings(
             self.paths, self.env, cwd=self.cwd, file=options.config, profile=options.profile, warn=self.warn
         )
+
+    def set_flag(self, name: str, value: object) -> None:
+        """Lay a command's flag over a setting, for this run: `set_flag("resilience.retries", 0)`; None leaves it.
+
+        Call it before anything else is used. Raises UsageError for a value that the setting does not take.
+        """
+        if value is not None:
+            from .foundation.settings import with_flag
+
+            self.settings = with_flag(self.settings, name, value)
 
     def warn(self, text: str) -> None:
         """A line on stderr that -q silences; redacted."""
@@ -85,6 +97,7 @@ class AppContext:
             self.remaining,
             find_secret_store=self._secret_store,
             on_event=lambda event: self.plugins.event(event),
+            build=lambda kind, name, services: self.part(kind, name, services=services),
         )
 
     def _secret_store(self, scheme: str) -> Any:
@@ -98,15 +111,16 @@ class AppContext:
 
         return load_plugins(self)
 
-    def part(self, kind: Kind, name: str, options: Mapping[str, Any] | None = None) -> Any:
-        """Build the part registered as `name`, with its section of the settings and `options` over it.
+    def part(
+        self, kind: Kind, name: str, options: Mapping[str, Any] | None = None, services: PartServices | None = None
+    ) -> Any:
+        """Build the part registered as `name`, with its section of the settings and `options` over it, or `services`.
 
         Raises UsageError for a name that nobody registered, PluginError when its plugin is broken.
         """
         target = self.plugins.load(kind, name)
-        services = self.foundation.for_part(kind, name, options or {})
         try:
-            return target(services)
+            return target(services or self.foundation.for_part(kind, name, options or {}))
         except OpsviError:
             raise
         except Exception as error:

@@ -127,7 +127,21 @@ class NetworkError(OpsviError):
 
 
 class ProviderError(OpsviError):
-    """A model's server failed. `kind` is one of `KINDS`; `retry_after` is in seconds."""
+    """A model's server failed. `kind` is one of `KINDS`; `retry_after` is in seconds.
+
+        rate           too many requests; the server may ask to wait
+        quota          the account has no more to spend; waiting does not help
+        context        the text, or the answer, is longer than the model or the server allows
+        not-found      there is no such model or address
+        network        no connection, or one that broke
+        timeout        a deadline ran out: to connect, for the first byte, between two pieces, for the whole answer
+        server         the server says that it failed (5xx)
+        bad-response   what came is no answer: another format, cut off, empty
+        refused        the server, its filter or the model does not do this
+
+    Two more are written down and shown where calls are: `auth`, the kind of CredentialsError (`details["kind"]`), and
+    `cancelled`, a call that the user ended.
+    """
 
     KINDS: ClassVar[frozenset[str]] = frozenset(
         {"rate", "quota", "context", "not-found", "network", "timeout", "server", "bad-response", "refused"}

@@ -34,16 +34,23 @@ def fault_server() -> Iterator[FaultServer]:
 
 
 @contextlib.contextmanager
-def _llama(folder: Path, mode: str) -> Iterator[LlamaServer]:
+def _llama(folder: Path, mode: str, context: int = 512) -> Iterator[LlamaServer]:
     for module in ("xllamacpp", "gguf"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed: no real model server")
     from servers.tiny_gguf import write_model
 
     model = folder / "tiny.gguf"
-    write_model(model)
+    write_model(model, context)
     child = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "servers" / "llama_child.py"), str(model), KEY, mode],
+        [
+            sys.executable,
+            str(Path(__file__).parent / "servers" / "llama_child.py"),
+            str(model),
+            KEY,
+            mode,
+            str(context),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=(folder / "llama.log").open("w"),
@@ -75,3 +82,19 @@ def llama_embeddings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama
     """Embeddings of a real server: 64 numbers."""
     with _llama(tmp_path_factory.mktemp("llama-embed"), "embeddings") as server:
         yield server
+
+
+@pytest.fixture
+def llama_without_end(tmp_path: Path) -> Iterator[LlamaServer]:
+    """A real server whose answers take many seconds when nobody limits them."""
+    with _llama(tmp_path, "chat", context=100_000) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_specs() -> Path:
+    """The folder of the vendors' official API descriptions, which are no part of this repository."""
+    folder = Path(__file__).parents[2] / "shared" / "data" / "specs"
+    if not folder.is_dir():
+        pytest.skip("the vendors' API descriptions are not on this machine (../shared/data/specs)")
+    return folder

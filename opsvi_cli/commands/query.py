@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from opsvi_cli.context import AppContext
+
+from .model_options import (
+    BaseUrl,
+    Cache,
+    Fallback,
+    Log,
+    Markdown,
+    MaxCost,
+    MaxTokens,
+    Model,
+    Pii,
+    Retries,
+    Stream,
+    Temperature,
+    set_model_flags,
+)
+
+if TYPE_CHECKING:
+    from opsvi_cli.rag.answers import QueryOptions
 
 Mode = Literal["hybrid", "dense", "keyword"]
 Fusion = Literal["convex", "rrf"]
@@ -24,16 +44,23 @@ def query(
     fusion: Annotated[Fusion | None, typer.Option("--fusion", help="How scores are joined")] = None,
     dense_weight: Annotated[float | None, typer.Option("--dense-weight", min=0, max=1, help="0..1")] = None,
     rerank: Annotated[str | None, typer.Option("--rerank", help="Reranker to put the passages in order")] = None,
-    model: Annotated[str | None, typer.Option("-m", "--model", help="provider/model")] = None,
-    base_url: Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server")] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
     system: Annotated[str, typer.Option("--system", help="Instructions put before opsvi's own")] = "",
     template: Annotated[str | None, typer.Option("--template", help="Jinja2 file: question, sources")] = None,
     schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answer follows")] = None,
-    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer as it comes")] = True,
+    stream: Stream = True,
     no_llm: Annotated[bool, typer.Option("--no-llm", help="Call no model: the sources' own sentences")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 6 when a sentence has no support")] = False,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Longest answer")] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", min=0, help="0: always the same")] = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    fallback: Fallback = None,
+    retries: Retries = None,
+    cache: Cache = None,
+    max_cost: MaxCost = None,
+    log: Log = None,
+    pii: Pii = None,
+    markdown: Markdown = None,
 ) -> None:
     """Answer a question from a collection, with citations that are checked. Piped text is one more source.
 
@@ -41,36 +68,39 @@ def query(
 
     \b
       opsvi query "who is on call on Sundays?"
-      opsvi query "how long are backups kept?" -m openai/gpt-5-mini --strict
+      opsvi query "how long are backups kept?" -m openai/gpt-5-mini --strict --cache --max-cost 0.05
       cat incident.log | opsvi query "what failed first?" --json
     """
     app: AppContext = ctx.obj
-    from opsvi_cli.llm.json_answers import read_schema
-    from opsvi_cli.rag.answer_prompt import read_template
+    set_model_flags(
+        app, fallback=fallback, retries=retries, cache=cache, max_cost=max_cost, log=log, pii=pii, markdown=markdown
+    )
     from opsvi_cli.rag.answers import QueryOptions
     from opsvi_cli.rag.search import SearchOptions
     from opsvi_cli.rag.where import parse_where
     from opsvi_cli.render.answers import show_query
 
+    only = parse_where(where) if where else None
     options = QueryOptions(
-        search=SearchOptions(
-            collection=collection,
-            k=top,
-            mode=mode,
-            where=parse_where(where) if where else None,
-            fusion=fusion,
-            dense_weight=dense_weight,
-            rerank=rerank,
-        ),
+        search=SearchOptions(collection, top, mode, only, fusion, dense_weight, rerank),
         model=model,
         base_url=base_url,
         extractive=no_llm,
         system=system,
-        template=read_template(template, app.cwd) if template else None,
-        schema=read_schema(schema, app.cwd) if schema else None,
         stream=stream,
         temperature=temperature,
         max_tokens=max_tokens,
         piped=app.read_stdin(),
     )
-    show_query(app, text, options, strict=strict)
+    show_query(app, text, _with_files(app, options, template, schema), strict=strict)
+
+
+def _with_files(app: AppContext, options: QueryOptions, template: str | None, schema: str | None) -> QueryOptions:
+    from opsvi_cli.llm.json_answers import read_schema
+    from opsvi_cli.rag.answer_prompt import read_template
+
+    return replace(
+        options,
+        template=read_template(template, app.cwd) if template else None,
+        schema=read_schema(schema, app.cwd) if schema else None,
+    )

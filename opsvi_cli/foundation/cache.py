@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -52,6 +52,11 @@ _KEPT_AFTER_EVICTION = 0.9
 
 class CacheStats(NamedTuple):
     namespace: str
+    entries: int
+    bytes: int
+
+
+class Removed(NamedTuple):
     entries: int
     bytes: int
 
@@ -127,16 +132,33 @@ class Cache:
             if not db.execute(f"DELETE FROM entries WHERE rowid IN ({oldest})", (share,)).rowcount:  # noqa: S608
                 return
 
-    def clear(self, namespace: str | None = None) -> int:
-        """Forget everything, or one namespace. Returns how many entries went."""
+    def clear(self, namespace: str | None = None) -> Removed:
+        """Forget everything, or one namespace."""
+        return self._remove("? IS NULL OR namespace = ?", (namespace, namespace))
 
-        def run(db: sqlite3.Connection) -> int:
+    def prune(self) -> Removed:
+        """Forget what is too old to be given again."""
+        return self._remove("expires <= ?", (self._clock(),))
+
+    def _remove(self, where: str, values: Sequence[object]) -> Removed:
+        """Delete, and give the room back to the disk. Raises StoreError: who asks for this wants it done."""
+
+        def run(db: sqlite3.Connection) -> Removed:
             with _transaction(db):
-                if namespace is None:
-                    return db.execute("DELETE FROM entries").rowcount
-                return db.execute("DELETE FROM entries WHERE namespace = ?", (namespace,)).rowcount
+                (before,) = db.execute("SELECT bytes FROM totals").fetchone()
+                entries = db.execute(f"DELETE FROM entries WHERE {where}", values).rowcount  # noqa: S608  # ours
+                (after,) = db.execute("SELECT bytes FROM totals").fetchone()
+            if entries:
+                db.execute("VACUUM")
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return Removed(entries, before - after)
 
-        return self._try(run, 0)
+        if not self.path.exists():
+            return Removed(0, 0)
+        done = self._try(run, None)
+        if done is None:
+            raise StoreError(f"{self.path} cannot be written", hint="try again when no other opsvi runs")
+        return done
 
     def stats(self) -> list[CacheStats]:
         """Entries and bytes by namespace."""

@@ -33,9 +33,14 @@ OTHER_VARIABLES: Mapping[str, str] = {
     "COLUMNS": "Width of help and tables",
     "PAGER": "Program that shows long text on a terminal, when OPSVI_PAGER is not set",
     "PATH": "Where uv, pip, pipx and git are looked for",
-    "VISUAL": "Editor of `opsvi config edit`",
-    "EDITOR": "Editor of `opsvi config edit`, when VISUAL is not set",
-    "OPENAI_API_KEY": "Key of the provider openai, when its setting api_key names no other",
+    "VISUAL": "Editor of `opsvi config edit`, and of /edit in `opsvi chat`",
+    "EDITOR": "The same editor, when VISUAL is not set",
+    "OPENAI_API_KEY": "Key of the provider openai, when its setting api_key names no other; for OpenAI's own host",
+    "AZURE_OPENAI_API_KEY": "Key of the provider azure, in the same way; for hosts of Azure",
+    "OPENROUTER_API_KEY": "Key of the provider openrouter, in the same way",
+    "GROQ_API_KEY": "Key of the provider groq, in the same way",
+    "MISTRAL_API_KEY": "Key of the provider mistral, in the same way",
+    "DEEPSEEK_API_KEY": "Key of the provider deepseek, in the same way",
 }
 """Conventions of the system and of vendors."""
 

@@ -97,7 +97,8 @@ def _open_to_others(path: Path) -> bool:
 
 def _private_files(app: AppContext) -> list[HealthCheck]:
     paths = app.paths
-    files = (paths.settings_file, paths.secrets_file, paths.identity_file, paths.state_db, paths.trust_file)
+    databases = (paths.state_db, paths.calls_db)
+    files = (paths.settings_file, paths.secrets_file, paths.identity_file, *databases, paths.trust_file)
     found = []
     for path in files:
         if path.exists() and _open_to_others(path):
@@ -124,6 +125,7 @@ def _secrets(app: AppContext) -> list[HealthCheck]:
 def _databases(app: AppContext) -> list[HealthCheck]:
     cache = app.paths.cache / "cache.db"
     found = [_database("state", app.paths.state_db, "error", "")]
+    found.append(_database("logged calls", app.paths.calls_db, "warning", ""))
     found.append(_database("cache", cache, "warning", f"rm {cache}"))
     return found
 

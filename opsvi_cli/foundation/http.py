@@ -18,7 +18,7 @@ from .schema import Http, Root
 if TYPE_CHECKING:
     import httpx2
 
-    from .network import Resolve
+    from .network import Resolve, Waits
     from .resilience import Resilience
 
 API_MAX_BYTES = 16_000_000
@@ -35,8 +35,9 @@ def guarded_client(
     settings: Http,
     *,
     allow_private: bool = False,
-    timeout: float | None = None,
+    waits: Waits | None = None,
     remaining: Callable[[], float | None] | None = None,
+    asked: Callable[[str], None] = lambda _url: None,
     user_agent: str = USER_AGENT,
     same_origin: bool = False,
     max_bytes: int | None = None,
@@ -44,17 +45,22 @@ def guarded_client(
 ) -> httpx2.Client:
     """A guarded client. Its own refusals are NetworkError, the end of the run's time is DeadlineError.
 
-    `timeout`: seconds without a byte (default `http.read_timeout`). `same_origin`: a redirect to another scheme, host
-    or port is refused, because the body would go there. `max_bytes`: of one body, decompressed.
+    `waits`: how long each step may take at most (default: that of a document). `asked` is told the URL
+    of each request. `same_origin`: a redirect to another scheme, host or port is refused, because the body would go
+    there. `max_bytes`: of one body, decompressed.
     """
     import httpx2
 
-    from .network import GuardedBackend, system_resolve
+    from .network import GuardedBackend, Wait, Waits, system_resolve
     from .transport import ACCEPT_ENCODING, GuardedTransport, Limit
 
     trusted = frozenset({httpx2.URL(settings.proxy).host}) if settings.proxy else frozenset()
+    if waits is None:
+        idle = Wait(settings.read_timeout, "http.read_timeout")
+        waits = Waits(Wait(settings.connect_timeout, "http.connect_timeout"), idle, idle)
     backend = GuardedBackend(
         allow_private=allow_private,
+        waits=waits,
         remaining=remaining or _unlimited,
         resolve=resolve or system_resolve,
         trusted=trusted,
@@ -66,11 +72,11 @@ def guarded_client(
         else Limit(max_bytes, "ask for less"),
         allow_private=allow_private,
         proxy=settings.proxy,
+        asked=asked,
     )
-    read = timeout if timeout is not None else settings.read_timeout
     return httpx2.Client(
         transport=transport,
-        timeout=httpx2.Timeout(read, connect=min(settings.connect_timeout, read)),
+        timeout=httpx2.Timeout(None, connect=waits.connect.seconds),
         headers={"user-agent": user_agent, "accept-encoding": ACCEPT_ENCODING},
         follow_redirects=True,
         max_redirects=settings.max_redirects,
@@ -93,13 +99,27 @@ def make_client(
     allow_private: bool = False,
     timeout: float | None = None,
     remaining: Callable[[], float | None] | None = None,
+    asked: Callable[[str], None] = lambda _url: None,
 ) -> httpx2.Client:
-    """For parts (`Services.http`): with `allow_private` the host is the user's configuration, and never left."""
+    """For parts (`Services.http`): with `allow_private` the host is the user's configuration, and never left.
+
+    `timeout` stands for both `http.first_byte_timeout` and `http.read_timeout`.
+    """
+    from .network import Wait, Waits
+
+    http = settings.http
+    connect = Wait(http.connect_timeout, "http.connect_timeout")
+    if timeout is None:
+        first = Wait(http.first_byte_timeout, "http.first_byte_timeout")
+        waits = Waits(connect, first, Wait(http.read_timeout, "http.read_timeout"))
+    else:
+        waits = Waits(Wait(min(http.connect_timeout, timeout)), Wait(timeout), Wait(timeout))
     return guarded_client(
-        settings.http,
+        http,
         allow_private=allow_private,
-        timeout=timeout,
+        waits=waits,
         remaining=remaining,
+        asked=asked,
         same_origin=allow_private,
         max_bytes=API_MAX_BYTES if allow_private else None,
     )
@@ -167,11 +187,17 @@ class Fetched:
 
 
 def fetch(
-    client: httpx2.Client, url: str, headers: Mapping[str, str] | None = None, *, resilience: Resilience | None = None
+    client: httpx2.Client,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    resilience: Resilience | None = None,
+    images: bool = False,
 ) -> Fetched:
-    """Read a document. With `resilience`: retried, rate limited and stopped by the host's breaker.
+    """Read a document, with `images` also an image.
 
-    Raises NetworkError that says what the server answered, DeadlineError.
+    With `resilience` it is retried, rate limited and stopped by the host's breaker. Raises NetworkError that says what
+    the server answered, DeadlineError.
     """
     import httpx2
 
@@ -185,12 +211,12 @@ def fetch(
 
     def once() -> Fetched:
         try:
-            return _fetch_once(client, target, headers or {})
+            return _fetch_once(client, target, headers or {}, images=images)
         except httpx2.TooManyRedirects as error:
             raise NetworkError(f"{_shown(target)} redirects too often") from error
         except httpx2.TimeoutException as error:
             raise TransientError(
-                f"{_shown(target)} did not answer in time", hint="allow more with http.read_timeout"
+                f"{_shown(target)}: {str(error) or 'no answer in time'}", hint="try again later, or allow more"
             ) from error
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
@@ -199,13 +225,13 @@ def fetch(
     return resilience.call(f"fetch@{target.host}:{_port(target)}", once) if resilience else once()
 
 
-def _fetch_once(client: httpx2.Client, url: httpx2.URL, headers: Mapping[str, str]) -> Fetched:
+def _fetch_once(client: httpx2.Client, url: httpx2.URL, headers: Mapping[str, str], *, images: bool) -> Fetched:
     with client.stream("GET", url, headers=dict(headers)) as response:
         media_type, _, parameters = response.headers.get("content-type", "").partition(";")
         media_type = media_type.strip().lower()
         if response.status_code != 304:
             _check_status(response)
-            if media_type.startswith(_NO_DOCUMENTS):
+            if media_type.startswith(_NO_DOCUMENTS) and not (images and media_type.startswith("image/")):
                 raise NetworkError(f"{_shown(response.url)} is {media_type[:60]}: not a document")
         data = b"" if response.status_code == 304 else response.read()
         final = response.url.copy_with(username=None, password=None, fragment=None)

@@ -11,8 +11,10 @@ import queue
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import httpcore2
 
@@ -68,6 +70,31 @@ def _resolve_within(resolve: Resolve, host: str, port: int, seconds: float | Non
     return found
 
 
+class Wait(NamedTuple):
+    """Seconds that one step may take; `setting` names what allows more, empty when none does."""
+
+    seconds: float
+    setting: str = ""
+
+    def within(self, asked: float | None) -> float:
+        """This, or what the request itself asks for when that is shorter."""
+        return self.seconds if asked is None else min(self.seconds, asked)
+
+    def over(self, what: str, asked: float | None) -> str:
+        """What to say when it took longer."""
+        seconds = self.within(asked)
+        return f"{what} {seconds:g} s" + (f" ({self.setting})" if self.setting and seconds == self.seconds else "")
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long the steps of a request may take: to connect, until the answer begins, between two pieces of it."""
+
+    connect: Wait
+    first_byte: Wait
+    idle: Wait
+
+
 class _Clock:
     """Limits of single operations, never past the deadline of the run."""
 
@@ -86,20 +113,49 @@ class _Clock:
 
 
 class DeadlineStream(httpcore2.NetworkStream):
-    """A connection whose every operation ends with the run's deadline, however slowly bytes drip in."""
+    """A connection whose every operation ends with the run's deadline, however slowly bytes drip in.
 
-    def __init__(self, inner: httpcore2.NetworkStream, clock: _Clock) -> None:
+    After a request was written the answer must begin within `waits.first_byte`, headers that drip in included. Once
+    `answering` was called, each read may take `waits.idle`.
+    """
+
+    def __init__(self, inner: httpcore2.NetworkStream, clock: _Clock, waits: Waits) -> None:
         self._inner = inner
         self._clock = clock
+        self._waits = waits
+        self._answering = False
+        self._begun: float | None = None
+
+    def answering(self) -> None:
+        """The first piece of the answer's body is there."""
+        self._answering = True
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            return self._inner.read(max_bytes, self._clock.limit(timeout))
+            return self._inner.read(max_bytes, self._clock.limit(self._patience(timeout)))
         except httpcore2.TimeoutException:
             self._clock.check()
-            raise
+            raise httpcore2.ReadTimeout(self._over(timeout)) from None
+
+    def _patience(self, timeout: float | None) -> float:
+        """Raises ReadTimeout when the time for the first byte is over."""
+        if self._answering:
+            return self._waits.idle.within(timeout)
+        now = time.monotonic()
+        if self._begun is None:
+            self._begun = now
+        left = self._begun + self._waits.first_byte.within(timeout) - now
+        if left <= 0:
+            raise httpcore2.ReadTimeout
+        return left
+
+    def _over(self, timeout: float | None) -> str:
+        if self._answering:
+            return self._waits.idle.over("the answer stopped: nothing came for", timeout)
+        return self._waits.first_byte.over("no answer within", timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._answering, self._begun = False, None
         try:
             self._inner.write(buffer, self._clock.limit(timeout))
         except httpcore2.TimeoutException:
@@ -113,8 +169,8 @@ class DeadlineStream(httpcore2.NetworkStream):
             inner = self._inner.start_tls(ssl_context, server_hostname, self._clock.limit(timeout))
         except httpcore2.TimeoutException:
             self._clock.check()
-            raise
-        return DeadlineStream(inner, self._clock)
+            raise httpcore2.ConnectTimeout(self._waits.connect.over("no connection within", timeout)) from None
+        return DeadlineStream(inner, self._clock, self._waits)
 
     def close(self) -> None:
         self._inner.close()
@@ -131,11 +187,13 @@ class GuardedBackend(httpcore2.NetworkBackend):
         *,
         allow_private: bool,
         remaining: Remaining,
+        waits: Waits,
         resolve: Resolve = system_resolve,
         trusted: frozenset[str] = frozenset(),
     ) -> None:
         self._allow_private = allow_private
         self._clock = _Clock(remaining)
+        self._waits = waits
         self._resolve = resolve
         self._trusted = trusted
         self._inner = httpcore2.SyncBackend()
@@ -149,16 +207,17 @@ class GuardedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         """Raises NetworkError when any address of the host is private: a mixed answer is an attack or a mistake."""
+        limit = self._waits.connect.within(timeout)
         try:
-            addresses = _resolve_within(self._resolve, host, port, self._clock.limit(timeout))
+            addresses = _resolve_within(self._resolve, host, port, self._clock.limit(limit))
             if not self._allow_private and host not in self._trusted:
                 for address in addresses:
                     if not is_public(address):
                         raise refused(host, address)
-            return self._connect_first(addresses, port, timeout, local_address, socket_options)
+            return self._connect_first(addresses, port, limit, local_address, socket_options)
         except httpcore2.TimeoutException:
             self._clock.check()
-            raise
+            raise httpcore2.ConnectTimeout(self._waits.connect.over("no connection within", timeout)) from None
 
     def _connect_first(
         self,
@@ -177,7 +236,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
                 if number == len(addresses):
                     raise
             else:
-                return DeadlineStream(stream, self._clock)
+                return DeadlineStream(stream, self._clock, self._waits)
         raise httpcore2.ConnectError("no address to connect to")
 
     def connect_unix_socket(

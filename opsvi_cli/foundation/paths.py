@@ -34,6 +34,11 @@ class Paths:
         return self.state / "state.db"
 
     @property
+    def calls_db(self) -> Path:
+        """Prompts and answers: what `opsvi logs` shows."""
+        return self.state / "calls.db"
+
+    @property
     def secrets_file(self) -> Path:
         """Stored keys, encrypted with age."""
         return self.data / "secrets.age"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from opsvi_cli.errors import PluginError
 
 from .paths import Paths
 from .redact import Redactor, is_literal_key, is_secret_name
@@ -16,7 +18,7 @@ from .schema import Root
 if TYPE_CHECKING:
     import httpx2
 
-    from opsvi_cli.sdk import Event
+    from opsvi_cli.sdk import Event, Kind
 
     from .cache import Cache, CacheSpace
     from .events import Events
@@ -26,9 +28,16 @@ if TYPE_CHECKING:
     from .usage import UsageLog
 
 
+PartBuilder = Callable[["Kind", str, "PartServices"], Any]
+
+
+def _no_parts(kind: Kind, name: str, _services: PartServices) -> Any:
+    raise PluginError(f"there is no {kind} {name!r} to build on")
+
+
 @dataclass
 class PartServices:
-    """The `sdk.Services` of one part."""
+    """The `sdk.Services` of one part. `limit` is the deadline of one call, within that of the run."""
 
     name: str
     options: Mapping[str, Any]
@@ -36,16 +45,35 @@ class PartServices:
     data_dir: Path
     cache_dir: Path
     foundation: Foundation
+    limit: Callable[[], float | None] | None = None
+    asked: str = ""
+    """The URL of the last request, without credentials and query."""
 
     def secret(self, reference: str) -> str:
         """Resolve a reference; a key stored under the part's own name stands in for a variable that is not set."""
         return self.foundation.secrets.resolve(reference, stored_as=self.name)
 
     def http(self, *, allow_private: bool = False, timeout: float | None = None) -> httpx2.Client:
-        return self.foundation.http(allow_private=allow_private, timeout=timeout)
+        """The one HTTP client: guarded, capped, and never longer than the deadline. `timeout` is in seconds."""
+        from .http import make_client
+
+        return make_client(
+            self.foundation.settings,
+            allow_private=allow_private,
+            timeout=timeout,
+            remaining=self.remaining,
+            asked=self._note,
+        )
+
+    def _note(self, url: str) -> None:
+        self.asked = url
 
     def remaining(self) -> float | None:
-        return self.foundation.remaining()
+        return (self.limit or self.foundation.remaining)()
+
+    def part(self, kind: Kind, name: str, options: Mapping[str, Any]) -> Any:
+        """Another part, under this one's name and deadline, with `options` alone."""
+        return self.foundation.build(kind, name, replace(self, options=options, limit=self.remaining))
 
 
 @dataclass
@@ -60,6 +88,9 @@ class Foundation:
     remaining: Callable[[], float | None]
     find_secret_store: SecretStoreFinder = lambda _scheme: None
     on_event: Callable[[Event], None] | None = None
+    build: PartBuilder = _no_parts
+    calls_unkept: bool = False
+    """The log of calls cannot be written; it was said, and is not tried again in this run."""
 
     def __post_init__(self) -> None:
         self.redactor.learn_environment(self.env)
@@ -81,14 +112,9 @@ class Foundation:
 
         return Secrets(self.paths, self.env, self.redactor, self.log, self.find_secret_store, self.remaining)
 
-    def http(self, *, allow_private: bool = False, timeout: float | None = None) -> httpx2.Client:
-        """The one HTTP client: guarded, capped, and never longer than the run's deadline. `timeout` is in seconds."""
-        from .http import make_client
-
-        return make_client(self.settings, allow_private=allow_private, timeout=timeout, remaining=self.remaining)
-
     @cached_property
-    def _cache(self) -> Cache:
+    def cache_file(self) -> Cache:
+        """All namespaces, for those who look after them."""
         from .cache import Cache
 
         return Cache(self.paths.cache / "cache.db", self.settings.cache.max_bytes, self.log)
@@ -97,7 +123,7 @@ class Foundation:
         """Values of one kind, by key; holds nothing when the cache is switched off."""
         from .cache import CacheSpace
 
-        return CacheSpace(self._cache if self.settings.cache.enabled else None, namespace)
+        return CacheSpace(self.cache_file if self.settings.cache.enabled else None, namespace)
 
     @cached_property
     def _state(self) -> State:

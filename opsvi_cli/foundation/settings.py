@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Origin:
-    """`kind` is default, system, user, project, config, profile or env; `where` a file or the name of a variable."""
+    """`kind`: default, system, user, project, config, profile, env or flag; `where`: a file or a variable's name."""
 
     kind: str
     where: str = ""
@@ -125,6 +125,24 @@ def load_settings(
     if line := untrusted_line(settings.project_file):
         (warn or _to_stderr)(line)
     return settings
+
+
+def with_flag(settings: Settings, name: str, value: object) -> Settings:
+    """The settings with one value laid over all layers. Raises UsageError for a value that does not fit."""
+    key = tuple(name.split("."))
+    known = find(key)
+    try:
+        checked = from_toml(known, value)
+    except BadValueError as error:
+        raise UsageError(f"{name}: {error}", hint=known.help) from error
+
+    def put(owner: Any, path: Key) -> Any:
+        if len(path) == 1:
+            return replace(owner, **{path[0]: checked})
+        return replace(owner, **{path[0]: put(getattr(owner, path[0]), path[1:])})
+
+    changed: Settings = put(settings, key)
+    return replace(changed, origins={**changed.origins, key: Origin("flag")})
 
 
 def _to_stderr(line: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.errors import UsageError
 
+from .editor import run_editor
 from .files import write_atomic
 
 if TYPE_CHECKING:
@@ -24,15 +23,9 @@ def edit_file(app: AppContext, path: Path) -> None:
     """
     if not app.may_ask:
         raise UsageError("an editor needs a terminal", hint=f"change {path} with `opsvi config set KEY VALUE`")
-    editor = app.env.get("VISUAL") or app.env.get("EDITOR") or "vi"
     if not path.exists():
         write_atomic(path, _FRESH)
-    try:
-        done = subprocess.run([*shlex.split(editor), str(path)], check=False)
-    except (OSError, ValueError) as error:
-        raise OpsviError(f"the editor {editor!r} cannot be run: {error}", hint="set EDITOR to another") from error
-    if done.returncode:
-        raise OpsviError(f"{editor} ended with exit code {done.returncode}", hint="opsvi config validate")
+    run_editor(app, path)
     path.chmod(0o600)
     from .settings import load_settings
 

@@ -36,6 +36,13 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX usage_by_time ON usage (time);
     """,
+    """
+    ALTER TABLE usage ADD COLUMN cached_tokens INTEGER;
+    ALTER TABLE usage ADD COLUMN reasoning_tokens INTEGER;
+    ALTER TABLE usage ADD COLUMN cost REAL;                         -- US dollars; NULL: the price is not known
+    ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;  -- 1: tokens and cost are estimates
+    ALTER TABLE usage ADD COLUMN run TEXT NOT NULL DEFAULT '';      -- which run of opsvi made the call
+    """,
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import httpcore2
@@ -17,7 +17,7 @@ import httpx2
 
 from opsvi_cli.errors import NetworkError
 
-from .network import GuardedBackend, is_public, refused
+from .network import DeadlineStream, GuardedBackend, is_public, refused
 
 ACCEPT_ENCODING = "gzip, deflate"
 _STEP = 65_536
@@ -70,8 +70,11 @@ class Limit:
 class _Body(httpx2.SyncByteStream):
     """A response's body: decompressed, counted, cut off with NetworkError when it is too large."""
 
-    def __init__(self, stream: Iterable[bytes], encoding: str, limit: Limit, url: str) -> None:
+    def __init__(
+        self, stream: Iterable[bytes], encoding: str, limit: Limit, url: str, begun: Callable[[], None]
+    ) -> None:
         self._stream = stream
+        self._begun = begun
         self._encoding = encoding
         self._limit = limit
         self._url = url
@@ -87,16 +90,24 @@ class _Body(httpx2.SyncByteStream):
     def _pieces(self) -> Iterator[bytes]:
         with _as_httpx2():
             if not self._encoding:
-                yield from self._stream
+                yield from self._raw()
                 return
             inflate = _Inflate()
             try:
-                for raw in self._stream:
+                for raw in self._raw():
                     yield from inflate.feed(raw)
             except zlib.error as error:
                 raise httpx2.DecodingError(f"the compressed answer is damaged: {error}") from error
             if not inflate.complete:
                 raise httpx2.DecodingError("the compressed answer ends in the middle")
+
+    def _raw(self) -> Iterator[bytes]:
+        pieces = iter(self._stream)
+        for piece in pieces:
+            self._begun()
+            yield piece
+            break
+        yield from pieces
 
     def close(self) -> None:
         if hasattr(self._stream, "close"):
@@ -106,8 +117,18 @@ class _Body(httpx2.SyncByteStream):
 class GuardedTransport(httpx2.BaseTransport):
     """`limit` bounds each body; `proxy` is a URL or empty: private hosts that are allowed are reached without it."""
 
-    def __init__(self, backend: GuardedBackend, *, limit: Limit, allow_private: bool, proxy: str = "") -> None:
+    def __init__(
+        self,
+        backend: GuardedBackend,
+        *,
+        limit: Limit,
+        allow_private: bool,
+        proxy: str = "",
+        asked: Callable[[str], None] = lambda _url: None,
+    ) -> None:
+        """`asked` is told the URL of each request, without credentials and query."""
         self._limit = limit
+        self._asked = asked
         self._allow_private = allow_private
         self._direct = httpcore2.ConnectionPool(
             network_backend=backend, max_connections=20, max_keepalive_connections=5, keepalive_expiry=30.0
@@ -124,6 +145,7 @@ class GuardedTransport(httpx2.BaseTransport):
         url = str(request.url.copy_with(username=None, password=None, query=None, fragment=None))
         if request.url.scheme not in ("http", "https"):
             raise NetworkError(f"{url}: only http and https are fetched")
+        self._asked(url)
         pool = self._pool_for(request.url.host)
         core = httpcore2.Request(
             method=request.method,
@@ -169,13 +191,19 @@ class GuardedTransport(httpx2.BaseTransport):
                 [(k, v) for k, v in headers.multi_items() if k not in ("content-encoding", "content-length")]
             )
         assert isinstance(answer.stream, Iterable)
-        body = _Body(answer.stream, encoding, self._limit, url)
+        connection = answer.extensions.get("network_stream")
+        begun = connection.answering if isinstance(connection, DeadlineStream) else _nothing
+        body = _Body(answer.stream, encoding, self._limit, url, begun)
         return httpx2.Response(answer.status, headers=headers, stream=body, extensions=answer.extensions)
 
     def close(self) -> None:
         self._direct.close()
         if self._proxied is not None:
             self._proxied.close()
+
+
+def _nothing() -> None:
+    """For answers whose connection is not ours."""
 
 
 def private_literal(host: str) -> str:

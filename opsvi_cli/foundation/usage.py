@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from dataclasses import astuple, dataclass, fields
-from typing import NamedTuple
 
 from .state import State
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """`time` is ISO-8601 in UTC; tokens are None when the provider does not say; `outcome` is `ok` or an error kind."""
+    """`time` is ISO-8601 in UTC; tokens are None when the provider does not say; `outcome` is `ok` or an error kind.
+
+    `cost` is in US dollars, None when the price is not known. `estimated`: the server counted nothing (a call that was
+    cut), so tokens and cost are estimates. `run` is one for all calls of one run of opsvi.
+    """
 
     time: str
     command: str
@@ -21,46 +25,44 @@ class UsageRow:
     output_tokens: int | None
     seconds: float
     outcome: str = "ok"
-
-
-class UsageTotal(NamedTuple):
-    provider: str
-    model: str
-    calls: int
-    failed: int
-    input_tokens: int
-    output_tokens: int
-    seconds: float
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost: float | None = None
+    estimated: bool = False
+    run: str = ""
 
 
 _COLUMNS = ", ".join(item.name for item in fields(UsageRow))
 
 
 class UsageLog:
+    """`spent` is what this run has cost so far, `pending` what its calls under way are thought to cost."""
+
     def __init__(self, state: State) -> None:
         self._state = state
+        self.lock = threading.Lock()
+        self.spent = 0.0
+        self.pending = 0.0
 
     def record(self, row: UsageRow) -> None:
         """Keep a row. Never raises over the database."""
+        with self.lock:
+            self.spent += row.cost or 0.0
         marks = ", ".join("?" * len(fields(UsageRow)))
         sql = f"INSERT INTO usage ({_COLUMNS}) VALUES ({marks})"  # noqa: S608  # names of our own fields
         self._state.attempt(lambda db: db.execute(sql, astuple(row)), None)
 
-    def rows(self, since: str = "", limit: int = 1000) -> list[UsageRow]:
+    def rows(self, since: str = "", limit: int = -1) -> list[UsageRow]:
         """The newest first, from the time `since` on (ISO-8601, UTC)."""
         sql = f"SELECT {_COLUMNS} FROM usage WHERE time >= ? ORDER BY id DESC LIMIT ?"  # noqa: S608
-        return self._state.attempt(lambda db: [UsageRow(*row) for row in db.execute(sql, (since, limit))], [])
+        return self._state.attempt(lambda db: [_row(row) for row in db.execute(sql, (since, limit))], [])
 
-    def totals(self, since: str = "") -> list[UsageTotal]:
-        """Sums by provider and model, from the time `since` on."""
+    def cost(self, since: str) -> float | None:
+        """US dollars of all calls from `since` on, of every process; None when that cannot be read."""
+        sql = "SELECT coalesce(sum(cost), 0) FROM usage WHERE time >= ?"
+        return self._state.attempt(lambda db: float(db.execute(sql, (since,)).fetchone()[0]), None)
 
-        def read(db: sqlite3.Connection) -> list[UsageTotal]:
-            rows = db.execute(
-                "SELECT provider, model, count(*), sum(outcome <> 'ok'), coalesce(sum(input_tokens), 0),"
-                " coalesce(sum(output_tokens), 0), sum(seconds) FROM usage WHERE time >= ?"
-                " GROUP BY provider, model ORDER BY provider, model",
-                (since,),
-            )
-            return [UsageTotal(*row) for row in rows]
 
-        return self._state.attempt(read, [])
+def _row(values: sqlite3.Row) -> UsageRow:
+    named = dict(values)
+    return UsageRow(**{**named, "estimated": bool(named["estimated"])})

@@ -1,29 +1,41 @@
 """Calling a model: the one way from messages to an answer.
 
-Around the provider stand, from the outside: fallback models, breaker and bulkhead of the host, retries within the rate
-limit, and the guard that checks the events. Text that was given on is never taken back: retries and fallbacks end with
-the first piece of it. Each call leaves a row of usage and an event, without the words of prompt or answer.
+Around the provider stand the layers of `LAYERS`, and fallback models around them all. Text that was given on is never
+taken back: retries and fallbacks end with the first piece of it.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import OpsviError, ProviderError, UsageError
 from opsvi_cli.foundation.resilience import first_that_answers
-from opsvi_cli.foundation.usage import UsageRow
-from opsvi_cli.sdk import JSON, Finish, Message, ModelRequest, Provider, StreamEvent, TextDelta, ToolSpec, Usage
+from opsvi_cli.foundation.resilience.deadline import at_most
+from opsvi_cli.sdk import JSON, Finish, Message, ModelRequest, Provider, StreamEvent, TextDelta, ToolSpec
 
-from .guard import Progress, guarded
+from .answer_cache import cache
+from .boundary import TooSlowError, ask_provider
+from .budget import budget
+from .guard import guard
+from .layers import Call, Layer, through
 from .models import ModelChoice, choose_model, host_key, load_provider, parse_choice, require_model
+from .pii import pii
+from .reach import breaker, rate_limit, retry
+from .trace import trace
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
 __all__ = ["ModelChoice", "choose_model", "complete", "require_model", "stream_answer"]
+
+LAYERS: tuple[Layer, ...] = (pii, budget, guard, cache, trace)
+"""From the outside towards the provider, whoever that is."""
+HOST_LAYERS: tuple[Layer, ...] = (rate_limit, breaker, retry)
+"""Inside those, for a provider that asks a server."""
+_ASK = through(LAYERS + HOST_LAYERS, ask_provider)
+_ASK_HERE = through(LAYERS, ask_provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,61 +127,31 @@ def _others_may_answer(error: OpsviError) -> bool:
 
 
 def _answer_of(app: AppContext, choice: ModelChoice, ask: _Ask) -> Iterator[StreamEvent]:
-    """One candidate's answer, with its retries."""
-    provider = load_provider(app, choice)
+    """One candidate's answer, through all layers."""
+    services = app.foundation.for_part("provider", choice.provider, choice.options)
+    provider = load_provider(app, choice, services)
     _check_can(provider, choice, ask)
     request = ask.request(choice.model)
     changed = app.plugins.prompt(request.messages, choice.name)
     if changed != list(request.messages):
         request = replace(request, messages=changed)
-    key = host_key(app, choice)
-    resilience = app.foundation.resilience
-    progress = Progress()
-    began = time.monotonic()
-    outcome, usage = "interrupted", Usage()
-    try:
-        with resilience.admitted(key):
-            for attempt in resilience.tries(key, lambda: not progress.started):
-                with attempt:
-                    for event in guarded(provider.stream(request), choice.name, progress):
-                        if isinstance(event, Finish):
-                            outcome, usage = "ok", event.usage
-                        yield event
-    except ProviderError as error:
-        outcome = error.kind
-        raise
-    except OpsviError as error:
-        outcome = error.code
-        raise
-    finally:
-        _record(app, choice, outcome, usage, time.monotonic() - began)
+    call = Call(app, choice, provider, request, host_key(app, choice), asked=lambda: services.asked)
+    longest = app.settings.resilience.total_timeout
+    services.limit = at_most(longest, app.remaining, lambda: TooSlowError(call.server, longest))
+    through_layers = _ASK if getattr(provider, "remote", True) else _ASK_HERE
+    yield from through_layers(replace(call, remaining=services.limit))
 
 
 def _check_can(provider: Provider, choice: ModelChoice, ask: _Ask) -> None:
     """Nothing that was asked for is left out in silence. Raises UsageError."""
+    attached = {item.media_type for message in ask.messages for item in message.attachments}
     wanted = {
         "schema": ask.schema is not None,
         "tools": bool(ask.tools),
-        "images": any(message.attachments for message in ask.messages),
+        "images": any(kind.startswith("image/") for kind in attached),
+        "files": any(not kind.startswith("image/") for kind in attached),
     }
     can = provider.capabilities(choice.model)
     missing = [name for name, needed in wanted.items() if needed and name not in can]
     if missing:
         raise UsageError(f"{choice.name} does not do {', '.join(missing)}", hint="`opsvi models` says what models do")
-
-
-def _record(app: AppContext, choice: ModelChoice, outcome: str, usage: Usage, seconds: float) -> None:
-    """Write the call down; neither prompt nor answer."""
-    seconds = round(seconds, 3)
-    tokens = (usage.input_tokens, usage.output_tokens)
-    app.foundation.usage.record(
-        UsageRow(app.now(), app.command, choice.provider, choice.model, *tokens, seconds, outcome)
-    )
-    data: dict[str, JSON] = {
-        "model": choice.name,
-        "outcome": outcome,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "seconds": seconds,
-    }
-    app.foundation.events.emit("model.call", data)

@@ -1,4 +1,4 @@
-"""What every provider's events must be before anyone sees them; nobody's plugin is trusted to keep to it.
+"""What every answer must be before anyone sees it; nobody's plugin is trusted to keep to it.
 
 An answer is at least one piece of text or a tool call, and a Finish. Half surrogate pairs become U+FFFD, so that the
 text can be written anywhere. An answer that just ends, or never ends, is an error.
@@ -6,23 +6,20 @@ text can be written anywhere. An answer that just ends, or never ends, is an err
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-from opsvi_cli.errors import CredentialsError, DeadlineError, NetworkError, OpsviError, ProviderError
-from opsvi_cli.sdk import Finish, ReasoningDelta, StreamEvent, TextDelta
+from opsvi_cli.errors import CredentialsError, DeadlineError, OpsviError, ProviderError
+from opsvi_cli.sdk import Finish, ReasoningDelta, TextDelta
+
+from .boundary import completed, reword
+from .layers import Below, Call, Events
 
 MAX_CHARACTERS = 16_000_000
 _INCOMPLETE = "; the answer is incomplete"
+_EMPTY = "the answer is empty"
+_AGAIN = "try again, or ask another model"
 _LONE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass
-class Progress:
-    """How far an answer has come: after the first piece it is neither retried nor asked of another model."""
-
-    started: bool = False
 
 
 class _Joiner:
@@ -50,85 +47,73 @@ def clean(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def guarded(events: Iterator[StreamEvent], label: str, progress: Progress) -> Iterator[StreamEvent]:
-    """The events of one answer of `label`, checked. Raises ProviderError, CredentialsError, DeadlineError.
+def guard(call: Call, below: Below) -> Events:
+    """The events of one answer, checked. Raises ProviderError, CredentialsError, DeadlineError.
 
-    Closing this iterator closes the provider's.
+    An error of the server that comes after text says that the answer is incomplete.
     """
     try:
-        yield from _checked(events, label, progress)
+        with contextlib.closing(below(call)) as events:
+            yield from _checked(events, call)
     except (ProviderError, CredentialsError, DeadlineError) as error:
-        if progress.started:
-            error.message += _INCOMPLETE
-            error.args = (error.message,)
+        if not isinstance(error, DeadlineError):
+            completed(error, call.server)
+        if call.progress.said and "outcome" not in call.notes:
+            reword(error, error.message + _INCOMPLETE)
         raise
-    except NetworkError as error:
-        suffix = _INCOMPLETE if progress.started else ""
-        raise ProviderError(f"{label}: {error.message}{suffix}", kind="bad-response", hint=error.hint) from error
-    except OpsviError:
-        raise
-    except Exception as error:
-        suffix = _INCOMPLETE if progress.started else ""
-        raise ProviderError(
-            f"{label}: the provider failed with {type(error).__name__}: {str(error)[:200]}{suffix}",
-            kind="bad-response",
-            hint="--debug shows where; `opsvi plugins list` says whose provider it is",
-        ) from error
-    finally:
-        close = getattr(events, "close", None)
-        if close is not None:
-            close()
 
 
-def _checked(events: Iterator[StreamEvent], label: str, progress: Progress) -> Iterator[StreamEvent]:
+def _checked(events: Events, call: Call) -> Events:
     joiner = _Joiner()
     characters = 0
-    shown = False
+    progress = call.progress
     for event in events:
         if isinstance(event, (TextDelta, ReasoningDelta)):
             characters += len(event.text)
             if characters > MAX_CHARACTERS:
-                raise ProviderError(f"{label}: the answer does not end", kind="bad-response", hint="ask another model")
+                raise _bad(call, "the answer does not end", "ask another model")
             if isinstance(event, ReasoningDelta):
-                progress.started = True
                 yield ReasoningDelta(clean(event.text))
             elif text := joiner.feed(event.text):
-                progress.started = shown = True
+                progress.said = progress.said or not text.isspace()
                 yield TextDelta(text)
-        elif isinstance(event, Finish):
+        else:
             if text := joiner.rest():
-                progress.started = shown = True
+                progress.said = True
                 yield TextDelta(text)
-            _check_end(event, label, shown)
+            problem = _problem(event, call)
+            for _ in events:  # lets the layers below finish before anyone sees the end
+                pass
+            if problem is not None:
+                raise problem
             yield event
             return
-        else:
-            raise ProviderError(
-                f"{label}: the provider gave {type(event).__name__}, which is no event", kind="bad-response"
-            )
-    raise ProviderError(
-        f"{label}: the answer ends in the middle" if shown else f"{label}: the answer is empty",
-        kind="bad-response",
-        hint="try again, or ask another model",
-    )
+    raise _bad(call, "the answer ends in the middle" if progress.said else _EMPTY, _AGAIN)
 
 
-def _check_end(finish: Finish, label: str, shown: bool) -> None:
-    """A refusal is never a success, nor is an answer without a word."""
+def _problem(finish: Finish, call: Call) -> OpsviError | None:
+    """A refusal is never a success, nor is an answer without a word, nor one that is cut where nobody asked for it."""
+    said = call.progress.said
+    offered = {tool.name for tool in call.request.tools}
     match finish.reason:
         case "filter":
-            raise ProviderError(
-                f"{label}: the server's content filter stopped the answer", kind="refused", hint="word it differently"
-            )
+            return _bad(call, "the server's content filter stopped the answer", "word it differently", "refused")
         case "refusal":
-            raise ProviderError(f"{label}: the model refused to answer", kind="refused", hint="word it differently")
-        case "length" if not shown:
-            raise ProviderError(
-                f"{label}: the limit of tokens was reached before the first word",
-                kind="bad-response",
-                hint="allow more with --max-tokens",
-            )
-        case _ if not shown and not finish.tool_calls:
-            raise ProviderError(
-                f"{label}: the answer is empty", kind="bad-response", hint="try again, or ask another model"
-            )
+            return _bad(call, "the model refused to answer", "word it differently", "refused")
+        case "length" if not said:
+            return _bad(call, "the limit of tokens was reached before the first word", "allow more with --max-tokens")
+        case "length" if call.request.max_tokens is None:
+            what = "the answer is incomplete: the model reached its limit of tokens"
+            return _bad(call, what, "allow more with --max-tokens, or ask for less", "context")
+        case _ if finish.tool_calls and not offered:
+            names = ", ".join(sorted({tool.name for tool in finish.tool_calls}))
+            return _bad(call, f"the model calls a tool that it was not given: {call.server.clean(names)}", _AGAIN)
+        case _ if not said and not finish.tool_calls:
+            return _bad(call, _EMPTY, _AGAIN)
+    return None
+
+
+def _bad(call: Call, what: str, hint: str, kind: str = "bad-response") -> OpsviError:
+    call.notes["outcome"] = kind
+    server = call.server
+    return completed(ProviderError(f"{server.label}: {what}", kind=kind, hint=hint), server)

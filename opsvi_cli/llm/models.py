@@ -12,6 +12,7 @@ from opsvi_cli.sdk import ModelInfo, Provider
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
+    from opsvi_cli.foundation.services import PartServices
 
 NO_MODEL_HINT = "opsvi config set model openai/gpt-5-mini, or -m provider/model; `opsvi models` lists them"
 _OPENAI = "openai"
@@ -34,6 +35,10 @@ class ModelChoice:
     def options(self) -> Mapping[str, Any]:
         """What goes over the provider's settings."""
         return {"base_url": self.base_url} if self.base_url else {}
+
+    def url(self, app: AppContext) -> str:
+        """Where it is asked, as far as the settings say; else empty."""
+        return self.base_url or str(app.settings.providers.get(self.provider, {}).get("base_url") or "")
 
 
 def choose_model(app: AppContext, name: str | None, base_url: str | None = None) -> ModelChoice | None:
@@ -91,15 +96,15 @@ def _at_server(app: AppContext, name: str | None, base_url: str) -> ModelChoice:
     return ModelChoice(_OPENAI, model, base_url)
 
 
-def load_provider(app: AppContext, choice: ModelChoice) -> Provider:
-    """The provider of a choice, built with its settings. Raises UsageError, PluginError."""
-    provider: Provider = app.part("provider", choice.provider, choice.options)
+def load_provider(app: AppContext, choice: ModelChoice, services: PartServices | None = None) -> Provider:
+    """The provider of a choice, built with its settings or with `services`. Raises UsageError, PluginError."""
+    provider: Provider = app.part("provider", choice.provider, choice.options, services)
     return provider
 
 
 def host_key(app: AppContext, choice: ModelChoice) -> str:
     """Who is called, for breakers and limits: `openai@api.example.com:443`, or the provider's name."""
-    url = choice.base_url or str(app.settings.providers.get(choice.provider, {}).get("base_url") or "")
+    url = choice.url(app)
     if not url:
         return choice.provider
     try:
@@ -124,8 +129,8 @@ class ListedModel:
 def list_models(app: AppContext, provider: str | None = None) -> Iterator[ListedModel | OpsviError]:
     """Models of every provider by name; a provider that cannot answer gives its error in their place.
 
-    Only providers that are configured, or need no configuration, are asked: one without a key is passed over, unless
-    it is asked for by name.
+    Only providers that are configured, or need no configuration, are asked: one without a key, or for a server on this
+    machine that nobody set up (`local`), is passed over, unless it is asked for by name.
     """
     names = [part.name for part in app.plugins.registry.parts("provider")]
     if provider is not None:
@@ -136,9 +141,11 @@ def list_models(app: AppContext, provider: str | None = None) -> Iterator[Listed
     for name in names:
         try:
             part = load_provider(app, ModelChoice(name, ""))
+            if provider is None and getattr(part, "local", False) and not _is_used(app, name, default):
+                continue
             yield from _listed(part, name, default)
         except OpsviError as error:
-            if provider is not None or not _is_unconfigured(app, name, error):
+            if provider is not None or not _is_unconfigured(app, name, error, default):
                 yield error
 
 
@@ -153,8 +160,12 @@ def _capabilities(part: Provider, info: ModelInfo) -> tuple[str, ...]:
     return tuple(sorted(info.capabilities or part.capabilities(info.id)))
 
 
-def _is_unconfigured(app: AppContext, name: str, error: OpsviError) -> bool:
-    """True for a provider that nobody set up: it has no settings, is not the default, and misses its key."""
-    default = choose_model(app, None)
-    used = bool(app.settings.providers.get(name)) or (default is not None and default.provider == name)
-    return not used and error.code == "credentials" and "(401)" not in error.message and "(403)" not in error.message
+def _is_unconfigured(app: AppContext, name: str, error: OpsviError, default: ModelChoice | None) -> bool:
+    """True for a provider that nobody set up: it is not used, and misses its key or its address."""
+    missing = error.code == "credentials" and "(401)" not in error.message and "(403)" not in error.message
+    return (missing or error.code == "usage") and not _is_used(app, name, default)
+
+
+def _is_used(app: AppContext, name: str, default: ModelChoice | None) -> bool:
+    """It has settings, or is the one of the default model."""
+    return bool(app.settings.providers.get(name)) or (default is not None and default.provider == name)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.rag.report import Entry, IngestReport
 
+from .bar import Bar
 from .output import dump, message, pick
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 _SHOWN = 20
 FIELDS = ("source", "document_id", "status", "reason", "chunks")
@@ -32,38 +30,19 @@ class IngestProgress:
 
     def __init__(self, app: AppContext) -> None:
         self._app = app
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._bar = Bar(app)
 
     def __enter__(self) -> IngestProgress:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._bar.stop()
 
     def start(self, total: int) -> None:
-        app = self._app
-        if app.options.quiet or not app.is_terminal(app.err) or app.env.get("TERM") == "dumb":
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        colors = app.options.color != "never" and not app.env.get("NO_COLOR")
-        console = Console(file=app.err, no_color=not colors, highlight=False)
-        columns = (
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}", markup=False),
-        )
-        self._bar = Progress(*columns, console=console, transient=True)
-        self._task = self._bar.add_task("", total=total)
-        self._bar.start()
+        self._bar.start(total)
 
     def finished(self, source: str) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, advance=1, description=shown(self._app, source)[-40:])
+        self._bar.advance(shown(self._app, source))
 
     def entry(self, entry: Entry) -> None:
         if self._app.options.jsonl:

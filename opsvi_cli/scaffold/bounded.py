@@ -1,47 +1,28 @@
-"""Rendering what somebody else wrote: in a process of its own, with an end to its time and memory.
-
-The sandbox keeps a template from reaching out; it cannot keep it from counting to a very large number.
-"""
+"""`render` for templates that somebody else wrote: in a process of its own, with an end to its time and memory."""
 
 from __future__ import annotations
 
 import base64
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from opsvi_cli.foundation.bounded import BoundError, call_bounded
 
 from .manifest import TemplateError
 from .render import File, render
 
 CPU_SECONDS = 20
 MEMORY_BYTES = 1_000_000_000
-_PROGRAM = "from opsvi_cli.scaffold.bounded import serve; serve()"
 
 
 def render_bounded(folders: Sequence[Path], variables: Mapping[str, Any]) -> list[File]:
     """`render`, in a child that is ended when it takes too long or too much. Raises TemplateError."""
-    request = json.dumps({"folders": [str(folder) for folder in folders], "variables": variables}).encode()
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"}
+    request = {"folders": [str(folder) for folder in folders], "variables": dict(variables)}
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM],
-            input=request,
-            capture_output=True,
-            env=environment,
-            timeout=CPU_SECONDS * 3,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TemplateError("the template did not come to an end") from None
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        raise TemplateError(f"the template takes more than {CPU_SECONDS} s or {MEMORY_BYTES} bytes") from None
+        answer = call_bounded(f"{__name__}:serve", request, seconds=CPU_SECONDS, memory=MEMORY_BYTES)
+    except BoundError as error:
+        raise TemplateError(f"the template: {error}") from None
     if "error" in answer:
         raise TemplateError(str(answer["error"]))
     return [
@@ -49,32 +30,17 @@ def render_bounded(folders: Sequence[Path], variables: Mapping[str, Any]) -> lis
     ]
 
 
-def serve() -> None:
-    """The child: a request on stdin, files or an error on stdout."""
-    request = json.load(sys.stdin)
-    _limit()
-    answer: dict[str, Any]
+def serve(request: dict[str, Any]) -> dict[str, Any]:
+    """In the child: the files, or what is wrong with the template."""
     try:
         files = render([Path(folder) for folder in request["folders"]], request["variables"])
     except TemplateError as error:
-        answer = {"error": error.message}
+        return {"error": error.message}
     except MemoryError:
-        answer = {"error": f"the template takes more than {MEMORY_BYTES} bytes of memory"}
-    else:
-        answer = {
-            "files": [
-                {"path": file.path, "data": base64.b64encode(file.data).decode(), "executable": file.executable}
-                for file in files
-            ]
-        }
-    sys.stdout.write(json.dumps(answer))
-
-
-def _limit() -> None:
-    if sys.platform == "win32":
-        return
-    import resource
-
-    for kind, value in ((resource.RLIMIT_CPU, CPU_SECONDS), (resource.RLIMIT_AS, MEMORY_BYTES)):
-        _, hard = resource.getrlimit(kind)
-        resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+        return {"error": f"the template takes more than {MEMORY_BYTES} bytes of memory"}
+    return {
+        "files": [
+            {"path": file.path, "data": base64.b64encode(file.data).decode(), "executable": file.executable}
+            for file in files
+        ]
+    }

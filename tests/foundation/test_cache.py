@@ -87,8 +87,8 @@ def test_the_total_follows_replacing_and_clearing(cache: Cache, tmp_path: Path) 
     (stats,) = cache.stats()
     with sqlite3.connect(cache.path) as db:
         assert db.execute("SELECT bytes FROM totals").fetchone()[0] == stats.bytes
-    assert cache.clear("other") == 0
-    assert cache.clear() == 1
+    assert cache.clear("other").entries == 0
+    assert cache.clear().entries == 1
     assert cache.stats() == []
 
 

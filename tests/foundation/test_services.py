@@ -11,6 +11,7 @@ import pytest
 
 import opsvi_cli
 from opsvi_cli.context import AppContext
+from opsvi_cli.errors import UsageError
 from opsvi_cli.foundation.environment import OTHER_VARIABLES, PROCESS_VARIABLES, variables
 from opsvi_cli.foundation.paths import find_paths
 from opsvi_cli.foundation.setting_types import known_settings
@@ -125,3 +126,14 @@ def test_the_table_has_every_setting_and_no_name_twice() -> None:
     assert len(names) == len(known_settings()) + len(PROCESS_VARIABLES) + len(OTHER_VARIABLES)
     assert "OPSVI_RETRIEVAL__K" in names
     assert all(variable.meaning for variable in variables())
+
+
+def test_a_part_builds_on_another(make_app: Run) -> None:
+    """Under its own name, with the options it gives and none of the user's, and within its own deadline."""
+    services = make_app().foundation.for_part("provider", "mine", {})
+    services.limit = lambda: 7.0
+    echo = services.part("provider", "echo", {"delay": 0.5})
+    inner = echo._services
+    assert (inner.name, inner.options, inner.remaining()) == ("mine", {"delay": 0.5}, 7.0)
+    with pytest.raises(UsageError):
+        services.part("provider", "nobody", {})

@@ -26,6 +26,7 @@ def app(home: Path, tmp_path: Path) -> Callable[..., AppContext]:
         values: Mapping[str, str] = {
             **os.environ,
             "OPENAI_API_KEY": KEY,
+            "OPSVI_PROVIDERS__OPENAI__API_KEY": "env:OPENAI_API_KEY",
             "OPSVI_HTTP__READ_TIMEOUT": "5",
             "OPSVI_RESILIENCE__RETRIES": "1",
             **env,
@@ -89,7 +90,9 @@ def test_complete(app: Callable[..., AppContext], fault_server: Any) -> None:
 
 
 def test_tool_calls_are_put_together(app: Callable[..., AppContext], fault_server: Any) -> None:
-    (finish,) = stream_answer(app(), ModelChoice("openai", "m", fault_server.url("tool-call")), ASK)
+    clock = ToolSpec("clock", "The time", {"type": "object"})
+    choice = ModelChoice("openai", "m", fault_server.url("tool-call"))
+    (finish,) = stream_answer(app(), choice, ASK, tools=[clock])
     assert isinstance(finish, Finish)
     (call,) = finish.tool_calls
     assert (finish.reason, call.id, call.name, call.arguments) == ("tool_calls", "t1", "clock", '{"zone": "UTC"}')
@@ -103,11 +106,13 @@ def test_closing_ends_the_call_at_the_server(app: Callable[..., AppContext], fau
 
 
 def test_a_key_of_ones_own_server_is_not_needed(app: Callable[..., AppContext], fault_server: Any) -> None:
-    complete(app(OPENAI_API_KEY=""), ModelChoice("openai", "m", fault_server.url("ok")), ASK)
+    complete(app(OPSVI_PROVIDERS__OPENAI__API_KEY=""), ModelChoice("openai", "m", fault_server.url("ok")), ASK)
     assert "authorization" not in fault_server.last().headers
     with pytest.raises(CredentialsError) as caught:
-        complete(app(OPENAI_API_KEY=""), ModelChoice("openai", "m", "https://models.example.com/v1"), ASK)
-    assert "opsvi secrets set openai" in caught.value.hint
+        complete(
+            app(OPSVI_PROVIDERS__OPENAI__API_KEY=""), ModelChoice("openai", "m", "https://models.example.com/v1"), ASK
+        )
+    assert "opsvi config set providers.openai.api_key env:NAME" in caught.value.hint
     assert caught.value.exit_code == 4
 
 
@@ -181,9 +186,9 @@ def test_calls_are_written_down_without_their_words(
         5,
         "ok",
     )
-    assert (bad.outcome, bad.input_tokens) == ("credentials", None)
+    assert (bad.outcome, bad.input_tokens) == ("auth", None)
     assert [event.data["outcome"] for event in context.foundation.events.recent(name="model.call")] == [
-        "credentials",
+        "auth",
         "ok",
     ]
     (state,) = home.rglob("state.db")

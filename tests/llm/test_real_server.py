@@ -9,7 +9,11 @@ from typing import Any
 import numpy
 import pytest
 
-ENV = {"OPSVI_HTTP__READ_TIMEOUT": "60", "OPSVI_RESILIENCE__RETRIES": "0"}
+ENV = {
+    "OPSVI_PROVIDERS__OPENAI__API_KEY": "env:OPENAI_API_KEY",
+    "OPSVI_HTTP__READ_TIMEOUT": "60",
+    "OPSVI_RESILIENCE__RETRIES": "0",
+}
 SCHEMA = {
     "type": "object",
     "properties": {"yes": {"type": "boolean"}, "digit": {"enum": [1, 2, 3]}},
@@ -89,3 +93,47 @@ def test_embeddings(part: Callable[..., Any], llama_embeddings: Any) -> None:
     assert norms[2] == 0
     assert numpy.allclose(rows[0], rows[3], atol=1e-3)
     assert not numpy.allclose(rows[0], rows[1], atol=1e-3)
+
+
+def test_presets_and_names_of_ones_own(opsvi: Callable[..., Any], llama_server: Any) -> None:
+    env = {
+        **ENV,
+        "LLAMA_KEY": llama_server.key,
+        "OPSVI_PROVIDERS__LLAMA_SERVER__BASE_URL": llama_server.url,
+        "OPSVI_PROVIDERS__LLAMA_SERVER__API_KEY": "env:LLAMA_KEY",
+        "OPSVI_PROVIDERS__MYBOX__PRESET": "llama-server",
+        "OPSVI_PROVIDERS__MYBOX__BASE_URL": llama_server.url,
+        "OPSVI_PROVIDERS__MYBOX__API_KEY": "env:LLAMA_KEY",
+    }
+    for name in ("llama-server", "mybox"):
+        for flags in ((), ("--no-stream",)):
+            done = opsvi(
+                "prompt", "Say something", "-m", f"{name}/tiny", "--max-tokens", "6", "--json", *flags, env=env
+            )
+            assert done.code == 0, done.err
+            assert done.json["model"] == f"{name}/tiny"
+            assert done.json["usage"]["output_tokens"] > 0
+    strictly = ("--schema", json.dumps(SCHEMA), "--temperature", "0")
+    done = opsvi("prompt", "Answer", "-m", "mybox/tiny", *strictly, "--max-tokens", "200", "--json", env=env)
+    assert done.code == 0, done.err
+    assert set(done.json["answer"]) == {"yes", "digit"}
+    assert opsvi("prompt", "x", "-m", "mybox/tiny", env={**env, "LLAMA_KEY": "wrong"}).code == 4
+    keyless = opsvi("prompt", "x", "-m", "mybox/tiny", env={**env, "OPSVI_PROVIDERS__MYBOX__API_KEY": ""})
+    assert keyless.code == 4
+    assert "a key is needed" in keyless.err
+    assert "providers.mybox.api_key" in keyless.err
+
+
+def test_base64_vectors_are_the_same(part: Callable[..., Any], llama_embeddings: Any) -> None:
+    options = {"model": "tiny", "base_url": llama_embeddings.url, "key": llama_embeddings.key}
+    plain, packed = part(**options, base64=False), part(**options, base64=True)
+    assert numpy.allclose(plain.embed(["a text", "another"]), packed.embed(["a text", "another"]), atol=1e-6)
+
+
+def test_a_batch(opsvi: Callable[..., Any], llama_server: Any, tmp_path: Any) -> None:
+    lines = [json.dumps({"id": n, "prompt": f"Text {n}", "max_tokens": 4}) for n in range(6)]
+    (tmp_path / "p.jsonl").write_text("\n".join(lines))
+    where = ("-m", "tiny", "--base-url", llama_server.url)
+    env = {**ENV, "OPENAI_API_KEY": llama_server.key}
+    done = opsvi("batch", "p.jsonl", "-o", "r.jsonl", *where, "--jobs", 3, "--json", env=env)
+    assert (done.code, done.json["done"], done.json["usage"]["output_tokens"]) == (0, 6, 24), done.err

@@ -1,6 +1,6 @@
 """Runs llama.cpp's own HTTP server in this process, prints its address as a line of JSON, and ends when stdin does.
 
-python llama_child.py MODEL KEY chat|embeddings
+python llama_child.py MODEL KEY chat|embeddings CONTEXT
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import sys
 def main() -> None:
     import xllamacpp
 
-    model, key, mode = sys.argv[1:4]
+    model, key, mode, context = sys.argv[1:5]
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {"tiny"}
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.api_keys = [key] if key else []
-    params.n_ctx = 512
+    params.n_ctx = int(context)
     params.n_parallel = 1
     params.n_predict = 24
     params.warmup = False

@@ -27,7 +27,7 @@ def _byte_characters() -> list[str]:
     return [table[byte] for byte in range(256)]
 
 
-def write_model(path: Path) -> None:
+def write_model(path: Path, context: int = CONTEXT) -> None:
     """A vocabulary of the 256 bytes, three merges and three control tokens; weights from a fixed seed."""
     import gguf
     import numpy
@@ -42,7 +42,7 @@ def write_model(path: Path) -> None:
 
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name("tiny-random")
-    writer.add_context_length(CONTEXT)
+    writer.add_context_length(context)
     writer.add_embedding_length(WIDTH)
     writer.add_block_count(_LAYERS)
     writer.add_feed_forward_length(_FEED_FORWARD)

@@ -29,7 +29,7 @@ _COUNTED = frozenset({"network", "timeout", "server"})
 class Resilience:
     """Breaker, rate limit, bulkhead and retries with the user's settings. `state` is a directory that processes share.
 
-    A key names a host: `openai@api.openai.com:443`.
+    A key names a host: `openai@api.openai.com:443`. `remaining` of a method is the deadline of one call.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Resilience:
         return self._breakers
 
     @contextlib.contextmanager
-    def admitted(self, key: str) -> Iterator[None]:
+    def admitted(self, key: str, remaining: Remaining | None = None) -> Iterator[None]:
         """One call with all its tries: waits for a free place, and lets the breaker see how it ended.
 
         Raises BreakerOpenError (a ProviderError) when the host is left alone, DeadlineError while waiting.
@@ -62,7 +62,7 @@ class Resilience:
         self.breakers.admit(key)
         settled = False
         try:
-            with slot(self._state / "slots", key, self.settings.concurrency, self._remaining):
+            with slot(self._state / "slots", key, self.settings.concurrency, remaining or self._remaining):
                 yield
             self.breakers.succeeded(key)
             settled = True
@@ -76,18 +76,28 @@ class Resilience:
             if not settled:
                 self.breakers.released(key)
 
-    def tries(self, key: str, allowed: Callable[[], bool] = lambda: True) -> Iterator[Attempt]:
-        """Attempts, each after a place in the rate limit: `for attempt in tries(...): with attempt: ...`."""
+    def wait_for_place(self, key: str, remaining: Remaining | None = None) -> None:
+        """Take a place in the rate limit. Raises DeadlineError while waiting."""
         from .rate import acquire
+
+        acquire(self._state / "rates.db", key, self.settings.requests_per_minute, remaining or self._remaining)
+
+    def tries(
+        self, key: str, allowed: Callable[[], bool] = lambda: True, remaining: Remaining | None = None
+    ) -> Iterator[Attempt]:
+        """Attempts for `for attempt in tries(...): with attempt: ...`; each after the first takes a place of its own
+        in the rate limit."""
         from .retry import tries
 
-        settings = self.settings
-        for attempt in tries(settings.retries, settings.max_wait, self._remaining, self._log, allowed):
-            acquire(self._state / "rates.db", key, settings.requests_per_minute, self._remaining)
+        settings, remaining = self.settings, remaining or self._remaining
+        for attempt in tries(settings.retries, settings.max_wait, remaining, self._log, allowed):
+            if attempt.num > 1:
+                self.wait_for_place(key, remaining)
             yield attempt
 
     def call(self, key: str, action: Callable[[], T]) -> T:
         """`action()` with everything around it. It is repeated after errors whose `retryable` is true."""
+        self.wait_for_place(key)
         with self.admitted(key):
             for attempt in self.tries(key):
                 with attempt:

@@ -13,6 +13,22 @@ def no_deadline() -> float | None:
     return None
 
 
+def at_most(seconds: float, remaining: Remaining, over: Callable[[], Exception]) -> Remaining:
+    """The same end, but no later than `seconds` from now: then `over()` is raised; 0 seconds: no other end."""
+    if seconds <= 0:
+        return remaining
+    ends = time.monotonic() + seconds
+
+    def left() -> float | None:
+        whole = remaining()
+        mine = ends - time.monotonic()
+        if mine <= 0:
+            raise over()
+        return mine if whole is None else min(whole, mine)
+
+    return left
+
+
 def fits(seconds: float, remaining: Remaining) -> bool:
     """True when a wait of `seconds` ends before the run's deadline."""
     left = remaining()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
+LONG_WAIT = 5.0
+"""Waits from here on are said without being asked."""
+
+
+def _backoff(made: int) -> float:
+    """Growing waits, spread so that many callers do not come back at once."""
+    longest = min(FIRST_WAIT * 3.0 ** min(made - 1, 10), LONGEST_WAIT)
+    return longest + random.uniform(0, FIRST_WAIT)  # noqa: S311  # no secret
 
 
 def tries(
@@ -41,20 +50,15 @@ def tries(
         if made > retries:
             return False
         asked: float | None = getattr(error, "retry_after", None)
-        if asked is None:
-            log.info("try %d of %d failed: %s", made, retries + 1, error)
-            return fits(FIRST_WAIT, remaining)
-        if asked > max_wait or not fits(asked, remaining):
+        wait = asked if asked is not None else _backoff(made)
+        if (asked is not None and asked > max_wait) or not fits(wait, remaining):
             return False
-        log.info("try %d of %d failed, the next one in %.1f s: %s", made, retries + 1, asked, error)
-        return asked
+        level = logging.WARNING if wait >= LONG_WAIT else logging.INFO
+        log.log(level, "try %d of %d failed, the next one in %.1f s: %s", made, retries + 1, wait, error)
+        return wait
 
     yield from stamina.retry_context(
         on=decide,
         attempts=retries + 1,
         timeout=None,
-        wait_initial=FIRST_WAIT,
-        wait_max=LONGEST_WAIT,
-        wait_jitter=FIRST_WAIT,
-        wait_exp_base=3,
     )

@@ -1,0 +1,168 @@
+"""A batch on this machine: several calls at a time, each through all layers, results as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from opsvi_cli.errors import BudgetError, CredentialsError, DeadlineError, OpsviError, PluginError, ProviderError
+from opsvi_cli.sdk import JSON, Finish, TextDelta, Usage
+
+from .batch_results import Result
+from .calls import ModelChoice, stream_answer
+from .json_answers import check_answer
+
+if TYPE_CHECKING:
+    from opsvi_cli.context import AppContext
+
+    from .batch import Item
+
+_STOPS = (BudgetError, CredentialsError, DeadlineError, PluginError)
+"""What would befall every other item as well: the batch stops, and goes on when it is run again."""
+
+
+@dataclass
+class Summary:
+    """What became of the items. `waiting` were not asked: the batch stopped before."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    first_error: OpsviError | None = field(default=None, repr=False)
+
+    @property
+    def waiting(self) -> int:
+        return self.total - self.done - self.failed - self.skipped
+
+    def count(self, result: Result) -> None:
+        if result.error is not None:
+            self.failed += 1
+            self.first_error = self.first_error or result.error
+        else:
+            self.done += 1
+            self.input_tokens += result.usage.input_tokens or 0
+            self.output_tokens += result.usage.output_tokens or 0
+
+    def record(self) -> dict[str, JSON]:
+        return {
+            "total": self.total,
+            "done": self.done,
+            "failed": self.failed,
+            "skipped": self.skipped,
+            "waiting": self.waiting,
+            "usage": {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens},
+        }
+
+
+def run_items(app: AppContext, items: Sequence[Item], jobs: int) -> Iterator[Result]:
+    """The result of each item, as they get ready; a failure of one is its result.
+
+    Raises what would befall all others as well (BudgetError, CredentialsError, DeadlineError, PluginError) once the
+    calls under way have ended. The threads are daemons: after Ctrl-C nobody waits for a server.
+    """
+    # Built here once: what is lazy must not be built by two threads at the same time.
+    app.plugins.registry, app.foundation.resilience, app.foundation.usage, app.foundation.events  # noqa: B018
+    open_items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+    came: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
+    for item in items:
+        open_items.put(item)
+    stop = threading.Event()
+    workers = max(1, min(jobs, len(items)))
+    for number in range(workers):
+        threading.Thread(target=_work, args=(app, open_items, came, stop), name=f"batch-{number}", daemon=True).start()
+    fatal: BaseException | None = None
+    try:
+        while workers:
+            result = came.get()
+            if result is None:
+                workers -= 1
+            elif isinstance(result, BaseException):
+                stop.set()
+                fatal = fatal or result
+            else:
+                yield result
+    finally:
+        stop.set()
+    if fatal is not None:
+        raise fatal
+
+
+def _work(
+    app: AppContext,
+    open_items: queue.SimpleQueue[Item],
+    came: queue.SimpleQueue[Result | BaseException | None],
+    stop: threading.Event,
+) -> None:
+    """One thread: item after item, until there is none or the batch stops; None at its end."""
+    try:
+        while not stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                came.put(_result(app, open_items.get_nowait()))
+                continue
+            return
+    except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits for it
+        came.put(error)
+    finally:
+        came.put(None)
+
+
+def _result(app: AppContext, item: Item) -> Result:
+    """One item asked. Raises what stops the batch."""
+    who = item.choice
+
+    def answered(by: ModelChoice) -> None:
+        nonlocal who
+        who = by
+
+    try:
+        text, finish = _answer(app, item, answered)
+        return finished(item, who.name, text, finish.reason, finish.usage)
+    except _STOPS:
+        raise
+    except OpsviError as error:
+        return Result(item, who.name, error=error)
+
+
+def _answer(app: AppContext, item: Item, answered: Callable[[ModelChoice], None]) -> tuple[str, Finish]:
+    request = item.request
+    text: list[str] = []
+    finish = Finish("stop")
+    events = stream_answer(
+        app,
+        item.choice,
+        request.messages,
+        schema=request.schema,
+        temperature=request.temperature,
+        max_tokens=request.max_tokens,
+        stream=False,
+        answered=answered,
+    )
+    with contextlib.closing(events):
+        for event in events:
+            if isinstance(event, TextDelta):
+                text.append(event.text)
+            elif isinstance(event, Finish):
+                finish = event
+    return "".join(text), finish
+
+
+def finished(item: Item, model: str, text: str, reason: str, usage: Usage) -> Result:
+    """The result that an answer is: checked against the schema, and an error when it is cut off unasked.
+
+    Raises ProviderError.
+    """
+    if reason == "length" and item.request.max_tokens is None:
+        raise ProviderError(
+            f"{model}: the answer is incomplete: the model reached its limit of tokens",
+            kind="context",
+            hint="allow more with --max-tokens, or ask for less",
+        )
+    answer: JSON = text if item.request.schema is None else check_answer(text, item.request.schema, model)
+    return Result(item, model, answer, reason, usage)
