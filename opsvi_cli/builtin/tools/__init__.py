@@ -1,0 +1,1 @@
+"""Tools that models may call: each small, bounded, and without a way around its bounds."""

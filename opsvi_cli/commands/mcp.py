@@ -1,0 +1,132 @@
+"""`opsvi mcp`: MCP servers whose tools models may use, and opsvi as such a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from opsvi_cli.context import AppContext
+from opsvi_cli.errors import CredentialsError, UsageError
+
+if TYPE_CHECKING:
+    from opsvi_cli.server.mcp_server import ServeOptions
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help="MCP servers")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@app.command(name="list")
+def list_servers(ctx: typer.Context) -> None:
+    """List the MCP servers of the settings. Nothing is started.
+
+    Examples:
+
+    \b
+      opsvi mcp list
+      opsvi config set mcp.files.command mcp-server-files
+    """
+    app: AppContext = ctx.obj
+    from opsvi_cli.llm.tools.mcp_client import configured
+    from opsvi_cli.render.output import show_rows
+
+    rows = [
+        {"name": c.name, "kind": "http" if c.url else "program", "where": c.where, "enabled": c.enabled}
+        for c in configured(app)
+    ]
+    fields = ("name", "kind", "where", "enabled")
+    show_rows(
+        app, rows, fields, columns=fields, empty="no MCP server is configured: opsvi config set mcp.NAME.command ..."
+    )
+
+
+@app.command(name="tools")
+def tools(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Servers; all when none is named")] = None,
+) -> None:
+    """Connect to MCP servers and list their tools.
+
+    Examples:
+
+    \b
+      opsvi mcp tools files
+      opsvi mcp tools --json=name,parameters
+    """
+    app: AppContext = ctx.obj
+    import contextlib
+
+    from opsvi_cli.llm.tools.mcp_client import configured, open_servers
+    from opsvi_cli.render.output import show_rows
+
+    if not configured(app):
+        raise UsageError("no MCP server is configured", hint="opsvi config set mcp.NAME.command PROGRAM")
+    rows: list[dict[str, Any]] = []
+    with contextlib.ExitStack() as stack:
+        for server in open_servers(app, names or None):
+            stack.callback(server.close)
+            for tool in server.tools():
+                spec = tool.spec
+                rows.append({"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)})
+    fields = ("name", "description", "parameters")
+    show_rows(app, rows, fields, columns=("name", "description"), empty="the servers offer no tool")
+
+
+@app.command(name="serve")
+def serve(
+    ctx: typer.Context,
+    collection: Annotated[
+        list[str] | None, typer.Option("-c", "--collection", help="Only this collection; repeatable")
+    ] = None,
+    root: Annotated[str, typer.Option("--root", help="Folder below which `extract` may read files")] = ".",
+    model: Annotated[str | None, typer.Option("-m", "--model", help="Model that `query` asks: provider/model")] = None,
+    http: Annotated[str, typer.Option("--http", metavar="HOST:PORT", help="Serve HTTP in place of stdio")] = "",
+    token: Annotated[str, typer.Option("--token", help="Reference of the token that callers send: env:NAME")] = "",
+) -> None:
+    """Offer search, query and extract to other programs over MCP. Nothing that is offered changes anything.
+
+    Over stdio the calling program starts this command; with --http it listens until Ctrl-C.
+
+    Examples:
+
+    \b
+      opsvi mcp serve -c handbook
+      opsvi mcp serve --http 127.0.0.1:8731
+      opsvi mcp serve --http 0.0.0.0:8731 --token env:OPSVI_MCP_TOKEN
+    """
+    app: AppContext = ctx.obj
+    from opsvi_cli.server.mcp_server import ServeOptions, serve_stdio, with_root
+
+    options = with_root(ServeOptions(root=_here(app), collections=tuple(collection or ()), model=model), root, app.cwd)
+    if token and not http:
+        raise UsageError("--token is for --http", hint="opsvi mcp serve --http HOST:PORT --token env:NAME")
+    if http:
+        _listen(app, options, http, token)
+    elif app.is_terminal(app.stdin):
+        raise UsageError(
+            "over stdio another program starts this command", hint="add it there as: opsvi mcp serve; or use --http"
+        )
+    else:
+        serve_stdio(app, options)
+
+
+def _here(app: AppContext) -> Any:
+    from pathlib import Path
+
+    return Path(app.cwd)
+
+
+def _listen(app: AppContext, options: ServeOptions, address: str, token: str) -> None:
+    from opsvi_cli.render.output import message
+    from opsvi_cli.server.mcp_server import serve_http
+
+    host, colon, port = address.rpartition(":")
+    host = host.strip("[]")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"--http {address!r} is not HOST:PORT", hint="--http 127.0.0.1:8731")
+    if host not in _LOOPBACK and not token:
+        raise CredentialsError(
+            f"{host} can be reached by others: a token is needed", hint="--token env:NAME, or listen on 127.0.0.1"
+        )
+    secret = app.foundation.secrets.resolve(token) if token else ""
+    serve_http(app, options, host, int(port), secret, lambda url: message(app, f"MCP server at {url}; Ctrl-C ends it"))

@@ -1,0 +1,62 @@
+"""The arguments of a call: JSON text as a model wrote it, checked against the tool's schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from opsvi_cli.errors import UsageError
+from opsvi_cli.sdk import JSON, ToolSpec
+
+
+def parse_arguments(text: str, spec: ToolSpec, *, trusted: bool) -> dict[str, JSON]:
+    """The arguments, parsed and valid. Raises UsageError, whose message the model reads.
+
+    The regular expressions of a schema that is not `trusted` are left out: one of them can take for ever, and no thread
+    can be stopped in it. The server of the tool has to check them anyway.
+    """
+    from referencing import Registry
+
+    try:
+        value = json.loads(text.strip() or "{}", parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the arguments are not JSON: {str(error)[:200]}") from error
+    if not isinstance(value, dict):
+        raise UsageError("the arguments must be a JSON object")
+    schema = dict(spec.parameters)
+    try:
+        # An empty registry: a `$ref` to a URL is never fetched.
+        validator = _validator_for(schema, trusted)(schema, registry=Registry())
+        problem = next(iter(validator.iter_errors(value)), None)
+    except Exception as error:
+        raise UsageError(f"the schema of {spec.name} cannot be used: {type(error).__name__}") from error
+    if problem is not None:
+        where = "/".join(map(str, problem.absolute_path)) or "arguments"
+        raise UsageError(f"{where}: {problem.message[:300]}")
+    return value
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _validator_for(schema: Mapping[str, JSON], trusted: bool) -> Any:
+    from jsonschema.validators import extend, validator_for
+
+    found: Any = validator_for(schema)
+    if trusted:
+        return found
+    additional = found.VALIDATORS["additionalProperties"]
+
+    def unless_patterns(validator: Any, value: Any, instance: Any, within: Mapping[str, Any]) -> Iterator[Any]:
+        if "patternProperties" not in within:
+            yield from additional(validator, value, instance, within)
+
+    left_out = dict.fromkeys(("pattern", "patternProperties", "unevaluatedProperties"), _nothing)
+    make: Any = extend
+    return make(found, {**left_out, "additionalProperties": unless_patterns})
+
+
+def _nothing(*_: Any) -> tuple[()]:
+    return ()
