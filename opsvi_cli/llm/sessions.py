@@ -10,85 +10,30 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import NotFoundError, StoreError, UsageError
 from opsvi_cli.foundation.db import connect
 from opsvi_cli.foundation.paths import Paths
-from opsvi_cli.sdk import Message, Usage
+from opsvi_cli.sdk import Attachment, Usage
+
+from .session_records import (
+    MIGRATIONS,
+    Session,
+    Status,
+    Turn,
+    message_of,
+    session_of,
+    storable,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from opsvi_cli.context import AppContext
-
-Status = Literal["complete", "partial", "replaced"]
-
-MIGRATIONS = (
-    """
-    CREATE TABLE sessions (
-        id TEXT PRIMARY KEY,
-        name TEXT UNIQUE,
-        title TEXT NOT NULL DEFAULT '',
-        created TEXT NOT NULL,
-        updated TEXT NOT NULL,
-        model TEXT,
-        collection TEXT
-    );
-    CREATE TABLE messages (
-        id INTEGER PRIMARY KEY,
-        session TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
-        text TEXT NOT NULL,
-        sources TEXT NOT NULL DEFAULT '[]',
-        usage TEXT NOT NULL DEFAULT '{}',
-        model TEXT,
-        status TEXT NOT NULL CHECK (status IN ('complete', 'partial', 'replaced')),
-        time TEXT NOT NULL
-    );
-    CREATE INDEX messages_of ON messages(session, id);
-    CREATE INDEX sessions_by_time ON sessions(updated);
-    """,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """`model` and `collection` are those of its latest turn; `name` is what the user called it, if anything."""
-
-    id: str
-    name: str | None
-    title: str
-    created: str
-    updated: str
-    model: str | None
-    collection: str | None
-    messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class SavedMessage:
-    """`sources` is what /sources shows: a mapping with n, source, page, section and quote for each citation."""
-
-    id: int
-    role: Literal["user", "assistant"]
-    text: str
-    sources: tuple[dict[str, Any], ...]
-    usage: Usage
-    model: str | None
-    status: Status
-    time: str
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question and its answer; `answer` is None when there was none."""
-
-    question: SavedMessage
-    answer: SavedMessage | None
 
 
 class Sessions:
@@ -137,7 +82,7 @@ class Sessions:
                     (session_id, name, now, now, model, collection),
                 )
             except sqlite3.IntegrityError as error:
-                raise UsageError(f"there is a session {name!r} already", hint=f"opsvi chat --session {name}") from error
+                raise _taken(name) from error
         return self.find(session_id)
 
     def all(self) -> list[Session]:
@@ -146,7 +91,7 @@ class Sessions:
             return []
         with self._errors():
             rows = self._db.execute(f"{_SELECT} GROUP BY s.id ORDER BY s.updated DESC, s.rowid DESC").fetchall()
-        return [_session(row) for row in rows]
+        return [session_of(row) for row in rows]
 
     def last(self) -> Session | None:
         """The session used last that holds a message."""
@@ -159,7 +104,7 @@ class Sessions:
             from difflib import get_close_matches
 
             near = get_close_matches(wanted, [s.name or s.id for s in self.all()], 1)
-            hint = f"did you mean {near[0]!r}?" if near else "opsvi chat starts a new one"
+            hint = f"did you mean {near[0]!r}?" if near else "opsvi chat list shows them"
             raise NotFoundError(f"there is no session {wanted!r}", hint=hint)
         return found
 
@@ -171,32 +116,53 @@ class Sessions:
         return exact[0] if exact else begins[0] if len(begins) == 1 else None
 
     def delete(self, wanted: str) -> None:
-        """Remove a session and its messages. Raises NotFoundError."""
+        """Remove a session and its messages, also from the pages of the file. Raises NotFoundError."""
         session = self.find(wanted)
         with self._errors():
+            self._db.execute("PRAGMA secure_delete=ON")
             self._db.execute("DELETE FROM sessions WHERE id = ?", (session.id,))
+            # The index of words keeps what was deleted until its segments are merged.
+            self._db.execute("INSERT INTO words(words) VALUES ('optimize')")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def rename(self, session: Session, name: str) -> Session:
+        """Give a session a name, or another one. Raises UsageError for a name that cannot be one or is taken."""
+        check_session_name(name)
+        with self._errors():
+            try:
+                self._db.execute("UPDATE sessions SET name = ? WHERE id = ?", (name, session.id))
+            except sqlite3.IntegrityError as error:
+                raise _taken(name) from error
+        return self.find(session.id)
 
     def turns(self, session: Session) -> list[Turn]:
-        """The conversation in order, without answers that were replaced."""
+        """The conversation in order, without what was set aside."""
         with self._errors():
             rows = self._db.execute(
                 "SELECT * FROM messages WHERE session = ? AND status != 'replaced' ORDER BY id", (session.id,)
             ).fetchall()
+            files: dict[int, list[sqlite3.Row]] = {}
+            for file in self._db.execute(
+                "SELECT a.* FROM attachments a JOIN messages m ON m.id = a.message "
+                "WHERE m.session = ? ORDER BY a.message, a.position",
+                (session.id,),
+            ):
+                files.setdefault(file["message"], []).append(file)
         turns: list[Turn] = []
-        for message in map(_message, rows):
+        for message in (message_of(row, files.get(row["id"], ())) for row in rows):
             if message.role == "user":
                 turns.append(Turn(message, None))
             elif turns:
                 turns[-1] = Turn(turns[-1].question, message)
         return turns
 
-    def add_question(self, session: Session, text: str) -> int:
+    def add_question(self, session: Session, text: str, attachments: Sequence[Attachment] = ()) -> int:
         """Save what the user said, durably, before anything is done with it. The message's id is returned."""
         with self._errors():
-            number = self._insert(session, "user", text, "complete", None)
+            number = self._insert(session, "user", text, "complete", None, attachments)
             self._db.execute(
                 "UPDATE sessions SET title = ? WHERE id = ? AND title = ''",
-                (_storable(" ".join(text.split())[:80]), session.id),
+                (storable(" ".join(text.split())[:80]), session.id),
             )
         return number
 
@@ -205,14 +171,29 @@ class Sessions:
         with self._errors():
             return self._insert(session, "assistant", "", "partial", model)
 
-    def _insert(self, session: Session, role: str, text: str, status: Status, model: str | None) -> int:
+    def _insert(
+        self,
+        session: Session,
+        role: str,
+        text: str,
+        status: Status,
+        model: str | None,
+        attachments: Sequence[Attachment] = (),
+    ) -> int:
         now = self._app.now()
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
             cursor = db.execute(
                 "INSERT INTO messages (session, role, text, status, model, time) VALUES (?, ?, ?, ?, ?, ?)",
-                (session.id, role, _storable(text), status, model, now),
+                (session.id, role, storable(text), status, model, now),
+            )
+            db.executemany(
+                "INSERT INTO attachments (message, position, name, media_type, data) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (cursor.lastrowid, position, storable(file.name), file.media_type, file.data)
+                    for position, file in enumerate(attachments)
+                ],
             )
             db.execute("UPDATE sessions SET updated = ? WHERE id = ?", (now, session.id))
             db.execute("COMMIT")
@@ -229,17 +210,20 @@ class Sessions:
         status: Status = "partial",
         sources: list[dict[str, Any]] | None = None,
         usage: Usage | None = None,
+        model: str | None = None,
     ) -> None:
-        """Write an answer so far, or, with status `complete`, its end."""
-        counted = usage or Usage()
+        """Write an answer so far, or, with status `complete`, its end and the model that gave it."""
+        counted = {name: number for name, number in asdict(usage or Usage()).items() if number is not None}
         with self._errors():
             self._db.execute(
-                "UPDATE messages SET text = ?, status = ?, sources = ?, usage = ? WHERE id = ?",
+                "UPDATE messages SET text = ?, status = ?, sources = ?, usage = ?, model = COALESCE(?, model) "
+                "WHERE id = ?",
                 (
-                    _storable(text),
+                    storable(text),
                     status,
                     json.dumps(sources or []),
-                    json.dumps({"input_tokens": counted.input_tokens, "output_tokens": counted.output_tokens}),
+                    json.dumps(counted),
+                    model,
                     message,
                 ),
             )
@@ -248,6 +232,32 @@ class Sessions:
         """Set an answer aside, for /retry: it is kept, but is no part of the conversation any more."""
         with self._errors():
             self._db.execute("UPDATE messages SET status = 'replaced' WHERE id = ?", (message,))
+
+    def undo(self, session: Session) -> Turn | None:
+        """Set the last turn aside, question and answer, and return it; None when there is none."""
+        turns = self.turns(session)
+        if not turns:
+            return None
+        last = turns[-1]
+        with self._errors():
+            self._db.execute(
+                "UPDATE messages SET status = 'replaced' WHERE session = ? AND id >= ?", (session.id, last.question.id)
+            )
+        if session.summarized >= last.question.id:  # the summary speaks of it
+            self.summarize(session, "", 0)
+        return last
+
+    def summarize(self, session: Session, summary: str, upto: int) -> None:
+        """Keep the summary that stands for the messages up to the id `upto`."""
+        with self._errors():
+            self._db.execute(
+                "UPDATE sessions SET summary = ?, summarized = ? WHERE id = ?", (storable(summary), upto, session.id)
+            )
+
+    def instruct(self, session: Session, system: str) -> None:
+        """Keep the instructions that the session goes on with."""
+        with self._errors():
+            self._db.execute("UPDATE sessions SET system = ? WHERE id = ?", (storable(system), session.id))
 
     def remember(self, session: Session, *, model: str | None, collection: str | None) -> None:
         """Which model and collection the session goes on with."""
@@ -276,34 +286,5 @@ def check_session_name(name: str) -> str:
     return name
 
 
-def history(turns: list[Turn]) -> list[tuple[Message, Message]]:
-    """The pairs that a model is shown again: questions that got an answer, cut ones marked."""
-    pairs = []
-    for turn in turns:
-        if turn.answer is not None and turn.answer.text.strip():
-            text = turn.answer.text + (" [this answer was cut off]" if turn.answer.status == "partial" else "")
-            pairs.append((Message("user", turn.question.text), Message("assistant", text)))
-    return pairs
-
-
-def _storable(text: str) -> str:
-    """SQLite takes no lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _session(row: sqlite3.Row) -> Session:
-    names = ("id", "name", "title", "created", "updated", "model", "collection", "messages")
-    return Session(**{name: row[name] for name in names})
-
-
-def _message(row: sqlite3.Row) -> SavedMessage:
-    return SavedMessage(
-        id=row["id"],
-        role=cast("Literal['user', 'assistant']", row["role"]),
-        text=row["text"],
-        sources=tuple(json.loads(row["sources"])),
-        usage=Usage(**json.loads(row["usage"])),
-        model=row["model"],
-        status=cast(Status, row["status"]),
-        time=row["time"],
-    )
+def _taken(name: str | None) -> UsageError:
+    return UsageError(f"there is a session {name!r} already", hint=f"opsvi chat --session {name!r} goes on with it")

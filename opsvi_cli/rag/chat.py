@@ -6,15 +6,16 @@ check the citations, save the answer. Whatever cuts a turn short leaves the ques
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from opsvi_cli.errors import NotFoundError
-from opsvi_cli.llm.sessions import SavedMessage, Session, Sessions, history
-from opsvi_cli.sdk import Answer, Hit, Message, Usage
+from opsvi_cli.errors import NotFoundError, ProviderError
+from opsvi_cli.llm.fencing import has_fence, with_rule
+from opsvi_cli.llm.session_records import Session, Turn, history, with_attachments
+from opsvi_cli.llm.sessions import Sessions
+from opsvi_cli.sdk import Answer, Attachment, Hit, Message, ToolCall, ToolResult, Usage
 
 from .answer_prompt import answer_messages
 from .answers import (
@@ -24,6 +25,7 @@ from .answers import (
     OnNote,
     OnText,
     QueryOptions,
+    Written,
     cited_places,
     extractive_answer,
     note_finish,
@@ -32,22 +34,19 @@ from .answers import (
     retrieve,
     stream_text,
 )
+from .chat_follow_up import follow_up_background
+from .chat_history import ChatHistory, message_tokens
 from .citations import check_answer
-from .context import Context, assemble, estimate_tokens
+from .context import Context, assemble
 from .search import open_for_search
-from .terms import content_words
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
     from opsvi_cli.llm.models import ModelChoice
+    from opsvi_cli.llm.tools.toolbox import Toolbox
 
 _SAVE_EVERY = 0.5
 """Seconds between two writes of an answer that grows: what a kill may lose."""
-_REFERS = re.compile(
-    r"^\W*(?:and|or|but|also|what about|how about|why|then|und|oder|et|y)\b|"
-    r"\b(?:it|its|they|them|their|that|this|those|these|he|she|him|her|his|there|then|same|other|others|another|one)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class ChatOptions:
     session: str | None = None
     resume_last: bool = False
     retrieval: bool = True
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,40 @@ class ChatTurn:
     interrupted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one turn is about: the words, the message with its files, and what was said before."""
+
+    question: str
+    message: Message
+    earlier: Sequence[Turn]
+    tainted: bool
+    """Text of others is in it, or was read earlier in this conversation."""
+
+
 class Conversation:
     """A session that is being talked in. Close it when done."""
 
-    def __init__(self, app: AppContext, options: ChatOptions, on_note: OnNote) -> None:
+    def __init__(
+        self,
+        app: AppContext,
+        options: ChatOptions,
+        on_note: OnNote,
+        on_call: Callable[[ToolCall, ToolResult], None],
+    ) -> None:
         self._app = app
         self._options = options
         self._note = on_note
-        self._sessions = Sessions(app)
-        self._dropped = 0
+        self._on_call = on_call
+        self.sessions = Sessions(app)
+        self.history = ChatHistory(app, self.sessions, on_note)
         self._told_no_model = False
         self._choice: ModelChoice | None = None
+        self._toolbox: Toolbox | None = None
         self._session = self._resume()
+        self._system = options.query.system or (self._session.system if self._session else "")
+        if self._session is not None and options.query.system:
+            self.sessions.instruct(self._session, self._system)
         self._collection = options.query.search.collection or (self._session.collection if self._session else None)
         self._has_collection = options.retrieval and self._look_for_collection()
         self._pick(options.query.model or (self._session.model if self._session else None))
@@ -92,9 +114,12 @@ class Conversation:
                 "there is nothing to talk with: no model is configured and no collection was made",
                 hint="opsvi ingest FOLDER, or opsvi chat -m provider/model",
             )
+        self.use_tools(options.tools)
 
     def close(self) -> None:
-        self._sessions.close()
+        if self._toolbox is not None:
+            self._toolbox.close()
+        self.sessions.close()
 
     @property
     def model(self) -> str | None:
@@ -113,17 +138,38 @@ class Conversation:
             return None
         return self._collection or self._app.settings.collection
 
+    @property
+    def system(self) -> str:
+        """The user's instructions; empty when there are none."""
+        return self._system
+
+    @property
+    def tools(self) -> list[str]:
+        """The tools that the model may call."""
+        return self._toolbox.names if self._toolbox is not None else []
+
+    def use_tools(self, names: Sequence[str]) -> None:
+        """Let the model call these tools and no others. Raises UsageError for one that is not there."""
+        from .tools import open_toolbox
+
+        opened = open_toolbox(self._app, names, self._on_call) if names else None
+        if self._toolbox is not None:
+            if opened is not None:
+                opened.tainted = self._toolbox.tainted
+            self._toolbox.close()
+        self._toolbox = opened
+
     def _resume(self) -> Session | None:
         if self._options.resume_last:
-            session = self._sessions.last()
+            session = self.sessions.last()
             if session is None:
                 raise NotFoundError("there is no session to go on with", hint="opsvi chat starts one")
             return session
         wanted = self._options.session
         if wanted is None:
             return None
-        found = self._sessions.get(wanted)
-        return found if found is not None else self._sessions.create(name=wanted)
+        found = self.sessions.get(wanted)
+        return found if found is not None else self.sessions.create(name=wanted)
 
     def _look_for_collection(self) -> bool:
         store = open_for_search(self._app, replace(self._options.query.search, collection=self._collection))
@@ -140,77 +186,123 @@ class Conversation:
         """Go on with another model. Raises UsageError for one that is not there."""
         self._pick(name)
         if self._session is not None:
-            self._sessions.remember(self._session, model=self.model, collection=self.collection)
+            self.sessions.remember(self._session, model=self.model, collection=self.collection)
+
+    def set_system(self, text: str) -> None:
+        """Go on under other instructions; none when `text` is empty."""
+        self._system = text
+        if self._session is not None:
+            self.sessions.instruct(self._session, text)
+
+    def save_as(self, name: str) -> Session:
+        """Give this session a name. Raises UsageError when it is taken."""
+        if self._session is None:
+            self._session = self._new_session(name)
+        else:
+            self._session = self.sessions.rename(self._session, name)
+        return self._session
+
+    def _new_session(self, name: str | None = None) -> Session:
+        session = self.sessions.create(name=name, model=self.model, collection=self.collection)
+        if self._system:
+            self.sessions.instruct(session, self._system)
+        return self.sessions.find(session.id)
 
     def start_new(self) -> None:
         """Leave this session; the next question begins another."""
         self._session = None
-        self._dropped = 0
+        self.history.forget()
+
+    def resume(self, wanted: str) -> Session:
+        """Go on with another session, its model and instructions. Raises NotFoundError."""
+        session = self.sessions.find(wanted)
+        if session.model and session.model != self.model and not self._options.query.extractive:
+            self._pick(session.model)
+        self._session, self._system = session, session.system
+        self.history.forget()
+        return session
+
+    def turns(self) -> list[Turn]:
+        """What was said in this session."""
+        return self.sessions.turns(self._session) if self._session is not None else []
+
+    def history_tokens(self) -> tuple[int, int]:
+        """About how many tokens of this session are sent again with the next question, and how many may be."""
+        if self._session is None:
+            return 0, self.history.limit
+        return self.history.waiting(self.sessions.find(self._session.id), history(self.turns())), self.history.limit
+
+    def undo(self) -> Turn | None:
+        """Set the last turn aside; None when there is none."""
+        last = self.sessions.undo(self._session) if self._session is not None else None
+        if last is not None and self._session is not None:
+            self._session = self.sessions.find(self._session.id)
+        return last
 
     def last_places(self) -> tuple[dict[str, Any], ...]:
         """The sources of the last answer."""
-        answer = self._last_answer()
+        turns = self.turns()
+        answer = turns[-1].answer if turns else None
         return answer.sources if answer is not None else ()
-
-    def _last_answer(self) -> SavedMessage | None:
-        turns = self._sessions.turns(self._session) if self._session is not None else []
-        return turns[-1].answer if turns else None
 
     def retry(self, on_text: OnText) -> ChatTurn | None:
         """Answer the last question once more; the answer before is set aside. None when nothing was asked yet."""
-        turns = self._sessions.turns(self._session) if self._session is not None else []
+        turns = self.turns()
         if not turns:
             return None
         if turns[-1].answer is not None:
-            self._sessions.replace_answer(turns[-1].answer.id)
-        return self._answer(turns[-1].question.text, on_text)
+            self.sessions.replace_answer(turns[-1].answer.id)
+        return self._answer(turns[-1].question.text, turns[-1].question.attachments, on_text)
 
-    def ask(self, question: str, on_text: OnText) -> ChatTurn:
+    def ask(self, question: str, on_text: OnText, attachments: Sequence[Attachment] = ()) -> ChatTurn:
         """Save a question and answer it. An answer cut by Ctrl-C comes back with `interrupted` set.
 
         Raises OpsviError when no answer could be had; question and text so far are saved.
         """
         if self._session is None:
-            self._session = self._sessions.create(model=self.model, collection=self.collection)
-        self._sessions.add_question(self._session, question)
-        return self._answer(question, on_text)
+            self._session = self._new_session()
+        self.sessions.add_question(self._session, question, attachments)
+        return self._answer(question, attachments, on_text)
 
-    def _answer(self, question: str, on_text: OnText) -> ChatTurn:
+    def _answer(self, question: str, attachments: Sequence[Attachment], on_text: OnText) -> ChatTurn:
         session = self._session
         assert session is not None  # a question was saved in it
-        self._sessions.remember(session, model=self.model, collection=self.collection)
-        keeper = _Keeper(self._sessions, self._sessions.start_answer(session, self.model), on_text)
-        turns = self._sessions.turns(session)
-        earlier = turns[:-1]
-        background = follow_up_background(question, [turn.question.text for turn in earlier])
+        self.sessions.remember(session, model=self.model, collection=self.collection)
+        keeper = _Keeper(self.sessions, self.sessions.start_answer(session, self.model), on_text)
+        turns = self.sessions.turns(session)
+        message = with_attachments(question, attachments)
+        asked = _Asked(question, message, turns[:-1], any(map(_brought_text, turns)))
         try:
-            answer = self._reply(question, background, history(earlier), keeper)
+            answer = self._reply(asked, keeper)
         except KeyboardInterrupt:
             keeper.save()
             cut = Answer(keeper.text, False, (), (), self.model, Usage())
-            return ChatTurn(session.name or session.id, len(turns), question, cut, (), interrupted=True)
+            return ChatTurn(session.label, len(turns), question, cut, (), interrupted=True)
         except BaseException:
             keeper.save()
             raise
         places = tuple(cited_places(answer))
-        self._sessions.save_answer(
-            keeper.message, answer.answer, status="complete", sources=list(places), usage=answer.usage
+        self.sessions.save_answer(
+            keeper.message,
+            answer.answer,
+            status="complete",
+            sources=list(places),
+            usage=answer.usage,
+            model=answer.model,
         )
-        return ChatTurn(session.name or session.id, len(turns), question, answer, places)
+        return ChatTurn(session.label, len(turns), question, answer, places)
 
-    def _reply(
-        self, question: str, background: str, pairs: Sequence[tuple[Message, Message]], on_text: OnText
-    ) -> Answer:
-        searched = f"{question} {background}".strip()
+    def _reply(self, asked: _Asked, on_text: OnText) -> Answer:
         if not self._has_collection:
-            return self._written(question, Context(()), (), pairs, on_text)
+            return self._written(asked, Context(()), (), on_text)
+        background = follow_up_background(asked.question, [turn.question.text for turn in asked.earlier])
         options = replace(self._options.query.search, collection=self._collection)
-        with retrieve(self._app, searched, options, required=True) as found:
+        with retrieve(self._app, f"{asked.question} {background}".strip(), options, required=True) as found:
             if self._choice is None:
-                return self._extracted(question, background, found, on_text)
+                return self._extracted(asked.question, background, found, on_text)
         context = assemble(found.hits, tokens=self._app.settings.retrieval.context_tokens)
         note_losses(context, self._note)
-        return self._written(question, context, found.hits, pairs, on_text)
+        return self._written(asked, context, found.hits, on_text)
 
     def _extracted(self, question: str, background: str, found: Found, on_text: OnText) -> Answer:
         if not self._told_no_model and not self._options.query.extractive:
@@ -222,25 +314,8 @@ class Conversation:
             self._note(NOTHING)
         return answer
 
-    def _written(
-        self,
-        question: str,
-        context: Context,
-        hits: tuple[Hit, ...],
-        pairs: Sequence[tuple[Message, Message]],
-        on_text: OnText,
-    ) -> Answer:
-        assert self._choice is not None  # without a model there is a collection, and the answer is extractive
-        options = self._options.query
-        kept = self._within_budget(pairs)
-        messages = answer_messages(
-            question,
-            context.sources,
-            system=options.system,
-            history=[message for pair in kept for message in pair],
-            from_sources=bool(context.sources),
-        )
-        written = stream_text(self._app, self._choice, messages, options, on_text)
+    def _written(self, asked: _Asked, context: Context, hits: tuple[Hit, ...], on_text: OnText) -> Answer:
+        written = self._call(asked, context, on_text)
         text, usage = written.text, written.finish.usage
         note_finish(written.finish, self._note)
         if not context.sources:
@@ -251,20 +326,42 @@ class Conversation:
             self._note(f"warning: {problem}")
         return Answer(text, check.supported, check.citations, hits, written.model, usage, unsupported=check.unsupported)
 
-    def _within_budget(self, pairs: Sequence[tuple[Message, Message]]) -> list[tuple[Message, Message]]:
-        """The latest turns that fit in `chat.history_tokens`; says when fewer fit than before."""
-        left, kept = self._app.settings.chat.history_tokens, []
-        for pair in reversed(pairs):
-            left -= sum(estimate_tokens(message.text) + 4 for message in pair)
-            if left < 0:
-                break
-            kept.append(pair)
-        dropped = len(pairs) - len(kept)
-        if dropped > self._dropped:
-            turns = "turn is" if dropped == 1 else f"{dropped} turns are"
-            self._note(f"the oldest {turns} no longer sent to the model (chat.history_tokens); the session keeps them")
-        self._dropped = dropped
-        return kept[::-1]
+    def _call(self, asked: _Asked, context: Context, on_text: OnText) -> Written:
+        """Ask the model; once more with half of the history when it was more than the model can read."""
+        try:
+            return self._call_once(asked, context, on_text, cap=None)
+        except ProviderError as error:
+            if error.kind != "context" or "partial" in error.details or not self.history.used:
+                raise
+            self._note(f"{error.message}; trying again with less of the conversation")
+        return self._call_once(asked, context, on_text, cap=self.history.used // 2)
+
+    def _call_once(self, asked: _Asked, context: Context, on_text: OnText, *, cap: int | None) -> Written:
+        choice, session = self._choice, self._session
+        assert choice is not None  # without a model there is a collection, and the answer is extractive
+        assert session is not None
+        options = self._options.query
+        grounded = bool(context.sources)
+        first = answer_messages(asked.message.text, context.sources, system=self._system, from_sources=grounded)
+        before = self.history.messages(
+            self.sessions.find(session.id),
+            history(asked.earlier),
+            choice,
+            other=sum(map(message_tokens, first)),
+            max_tokens=options.max_tokens,
+            cap=cap,
+        )
+        last = replace(first[-1], attachments=asked.message.attachments)
+        messages = [*first[:-1], *before, last]
+        if has_fence(messages):
+            messages = with_rule(messages)
+        tainted = grounded or asked.tainted
+        return stream_text(self._app, choice, messages, options, on_text, toolbox=self._toolbox, tainted=tainted)
+
+
+def _brought_text(turn: Turn) -> bool:
+    """True for a turn that brought text of others into the conversation."""
+    return bool(turn.question.attachments) or (turn.answer is not None and bool(turn.answer.sources))
 
 
 class _Keeper:
@@ -291,23 +388,3 @@ class _Keeper:
     def save(self) -> None:
         self._sessions.save_answer(self.message, self.text)
         self._saved = time.monotonic()
-
-
-def follow_up_background(question: str, earlier: Sequence[str]) -> str:
-    """The question before, when this one leans on it ("and on Mondays?"); else nothing.
-
-    Follow-ups of follow-ups go back to the question that stood on its own, three questions at most.
-    """
-    background: list[str] = []
-    current = question
-    for before in reversed(earlier[-3:]):
-        if not _leans(current):
-            break
-        background.append(before)
-        current = before
-    return " ".join(background)
-
-
-def _leans(question: str) -> bool:
-    terms = content_words(question)
-    return len(terms) <= 1 or (len(terms) <= 4 and bool(_REFERS.search(question)))

@@ -1,36 +1,30 @@
-"""The chat as people and scripts see it: a prompt with line editing on a terminal, a line a message in a pipe."""
+"""The chat as people and scripts see it: a prompt on a terminal, a line a message in a pipe."""
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import OpsviError, UsageError
-from opsvi_cli.foundation.paths import private_dir
+from opsvi_cli.errors import OpsviError
+from opsvi_cli.sdk import ToolCall, ToolResult
 
-from .answers import TextWriter, citation_record, show_sources
+from .answers import answer_writer, citation_record, show_sources
+from .chat_commands import SlashCommands
+from .chat_lines import messages
+from .live_lines import can_redraw
 from .output import dump, message, pick
 
 if TYPE_CHECKING:
     from opsvi_cli.rag.chat import ChatTurn, Conversation
 
-FIELDS = ("session", "turn", "question", "answer", "citations", "model")
+FIELDS = ("session", "turn", "question", "answer", "citations", "model", "usage")
 PROMPT = "> "
-COMMANDS = {
-    "/help": "this list",
-    "/sources": "the sources of the last answer",
-    "/model": "which model answers; /model NAME changes it",
-    "/retry": "answer the last question once more",
-    "/session": "which session this is",
-    "/new": "begin another session",
-    "/exit": "leave; Ctrl-D does the same",
-}
+_SHOWN_ARGUMENTS = 120
+
+Asking = Callable[[Callable[[str], None]], "ChatTurn | None"]
 
 
 class Chat:
@@ -40,31 +34,56 @@ class Chat:
         self._app = app
         self._talk = conversation
         self._stream = stream
+        self._commands = SlashCommands(app, conversation, self.show)
         self._records: list[dict[str, Any]] = []
         self._first_error: OpsviError | None = None
 
     def on_terminal(self) -> None:
-        """Until /exit or Ctrl-D. Ctrl-C stops an answer; at the prompt it leaves (KeyboardInterrupt)."""
+        """Until /exit or Ctrl-D. Ctrl-C stops an answer; at an empty prompt it leaves (KeyboardInterrupt)."""
         where = self._talk.collection or "no collection"
         message(self._app, f"{self._talk.model or 'no model'} · {where} · /help for commands, Ctrl-D to leave")
-        with _line_editing(self._app) as read_line:
-            while (line := read_line()) is not None:
-                try:
-                    if not self.handle(line):
-                        return
-                except OpsviError as error:
-                    self._say(error)
-                except KeyboardInterrupt:
-                    self._app.err.write("\n")
+        for text in self._typed():
+            try:
+                if not self.handle(text):
+                    return
+            except OpsviError as error:
+                self._say(error)
+            except KeyboardInterrupt:
+                self._app.err.write("\n")
+
+    def _typed(self) -> Iterator[str]:
+        """Messages of the person: with editing where the terminal can, line by line where it cannot."""
+        app = self._app
+        if not can_redraw(app) or app.stdin is not sys.stdin:
+            yield from messages(lambda: _plain_line(app))
+            return
+        from .chat_completion import SlashCompleter
+        from .chat_input import ChatPrompt
+
+        prompt = ChatPrompt(app, SlashCompleter(self._commands.words(), app.cwd))
+        while (text := prompt(self._status())) is not None:
+            yield text
+
+    def _status(self) -> str:
+        parts = [self._talk.model or "no model", self._talk.collection or "no collection"]
+        if self._talk.model is not None:
+            used, limit = self._talk.history_tokens()
+            parts.append(f"history {_short(used)} of {_short(limit)} tokens")
+        if count := len(self._talk.tools):
+            parts.append(f"{count} tool{'' if count == 1 else 's'}")
+        if self._commands.attached:
+            parts.append(f"{len(self._commands.attached)} attached")
+        return " · ".join(parts)
 
     def on_pipe(self) -> None:
         """Each line of stdin is one message. Raises the first error, after the last line."""
         if self._app.options.machine:
             pick(self._app, dict.fromkeys(FIELDS), FIELDS)
+        lines = self._lines()
         try:
-            for line in self._lines():
+            for text in messages(lambda: next(lines, None)):
                 try:
-                    if not self.handle(line):
+                    if not self.handle(text):
                         break
                 except OpsviError as error:
                     if self._first_error is not None:
@@ -85,72 +104,34 @@ class Chat:
             while line := stdin.readline():
                 yield line.encode("utf-8", "replace").decode("utf-8")
 
-    def handle(self, line: str) -> bool:
-        """Run one line; False when the talk is over."""
-        text = line.strip()
+    def handle(self, given: str) -> bool:
+        """Answer one message or run one slash command; False when the talk is over."""
+        text = given.strip()
         if not text:
             return True
         if not text.startswith("/") or text.startswith("//"):
-            self._show(lambda on_text: self._talk.ask(text.removeprefix("/") if text[:2] == "//" else text, on_text))
+            self._commands.send(text.removeprefix("/") if text[:2] == "//" else text)
             return True
         word, _, rest = text.partition(" ")
-        return self._command(word, rest.strip())
+        return self._commands.run(word, rest.strip())
 
-    def _command(self, word: str, rest: str) -> bool:
-        match word:
-            case "/exit" | "/quit":
-                return False
-            case "/help":
-                self._tell("".join(f"{name:10}{text}\n" for name, text in COMMANDS.items()))
-            case "/sources":
-                self._sources()
-            case "/model":
-                if rest:
-                    self._talk.set_model(rest)
-                self._tell(f"model: {self._talk.model or 'none; answers are the sources’ own sentences'}\n")
-            case "/retry":
-                self._show(self._talk.retry)
-            case "/session":
-                session = self._talk.session
-                self._tell(f"session: {(session.name or session.id) if session else 'new, nothing said yet'}\n")
-            case "/new":
-                self._talk.start_new()
-                self._tell("a new session begins with the next message\n")
-            case _:
-                from difflib import get_close_matches
-
-                near = get_close_matches(word, COMMANDS, 1)
-                hint = f"did you mean {near[0]}?" if near else "/help lists them; // begins a message with a slash"
-                raise UsageError(f"there is no chat command {word}", hint=hint)
-        return True
-
-    def _tell(self, text: str) -> None:
-        message(self._app, text.rstrip("\n"))
-
-    def _sources(self) -> None:
-        places = self._talk.last_places()
-        if not places:
-            self._tell("the last answer has no sources")
-        elif self._app.options.machine:
-            self._tell("the sources are in `citations` of each answer")
-        else:
-            show_sources(self._app, places)
-
-    def _show(self, ask: Callable[[Callable[[str], None]], ChatTurn | None]) -> None:
+    def show(self, ask: Asking) -> None:
+        """Show an answer while `ask` gives it."""
         machine = self._app.options.machine
-        writer, held = TextWriter(self._app), list[str]()
+        writer, held = answer_writer(self._app), list[str]()
         failed = True
         try:
             turn = ask(held.append if machine or not self._stream else writer)
             failed = False
         finally:
             if not machine:
-                writer("".join(held))
+                if held:
+                    writer("".join(held))
                 writer.end_line()
             if failed:
                 self._app.out.flush()
         if turn is None:
-            self._tell("nothing was asked yet")
+            message(self._app, "nothing was asked yet")
             return
         if turn.interrupted:
             message(self._app, "[stopped; what was said is kept, /retry asks again]")
@@ -163,6 +144,7 @@ class Chat:
             show_sources(self._app, turn.places, quotes=turn.answer.model is not None)
 
     def _record(self, turn: ChatTurn) -> None:
+        usage = turn.answer.usage
         record = {
             "session": turn.session,
             "turn": turn.number,
@@ -170,6 +152,7 @@ class Chat:
             "answer": turn.answer.answer,
             "citations": [citation_record(citation) for citation in turn.answer.citations],
             "model": turn.answer.model,
+            "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
         }
         kept = pick(self._app, record, FIELDS)
         if self._app.options.jsonl:
@@ -184,42 +167,16 @@ class Chat:
         self._app.err.flush()
 
 
-@contextlib.contextmanager
-def _line_editing(app: AppContext) -> Iterator[Callable[[], str | None]]:
-    """A reader of lines: with history and editing where readline is there, plain otherwise. None at the end."""
-    if app.stdin is not sys.stdin:
-        yield lambda: _plain_line(app)
-        return
-    readline, history_file = _readline(app.paths.state / "chat_history")
-    try:
-        yield _edited_line
-    finally:
-        if readline is not None:
-            with contextlib.suppress(OSError):
-                readline.set_history_length(1000)
-                readline.write_history_file(str(history_file))
+def note_call(app: AppContext, call: ToolCall, result: ToolResult) -> None:
+    """Say which tool the model called."""
+    given = " ".join(call.arguments.split())
+    given = given if len(given) <= _SHOWN_ARGUMENTS else given[: _SHOWN_ARGUMENTS - 1] + "…"
+    outcome = " ".join(result.text.split())[:_SHOWN_ARGUMENTS] if result.is_error else f"{len(result.text)} characters"
+    message(app, f"[{call.name} {given}: {outcome}]")
 
 
-def _readline(history_file: Path) -> tuple[Any, Path]:
-    """The readline module with the history loaded; the file is made for the user's eyes only."""
-    try:
-        import readline
-    except ImportError:
-        return None, history_file
-    with contextlib.suppress(OSError):
-        private_dir(history_file.parent)
-        os.close(os.open(history_file, os.O_CREAT | os.O_WRONLY, 0o600))
-        readline.read_history_file(str(history_file))
-    return readline, history_file
-
-
-def _edited_line() -> str | None:
-    try:
-        # Python gives readline's line editing through this function only.
-        return builtins.input(PROMPT)
-    except EOFError:
-        sys.stdout.write("\n")
-        return None
+def _short(tokens: int) -> str:
+    return str(tokens) if tokens < 1000 else f"{tokens / 1000:.1f}k"
 
 
 def _plain_line(app: AppContext) -> str | None:

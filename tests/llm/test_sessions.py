@@ -13,7 +13,8 @@ import pytest
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import NotFoundError, StoreError, UsageError
-from opsvi_cli.llm.sessions import Sessions, history
+from opsvi_cli.llm.session_records import history
+from opsvi_cli.llm.sessions import Sessions
 from opsvi_cli.sdk import Usage
 
 
@@ -112,7 +113,7 @@ def test_history_leaves_unanswered_questions_out_and_marks_cut_answers(app: AppC
             sessions.save_answer(
                 sessions.start_answer(session, None), answer, status="complete" if answer == "A" else "partial"
             )
-        pairs = [(user.text, reply.text) for user, reply in history(sessions.turns(session))]
+        pairs = [(pair.question.text, pair.answer.text) for pair in history(sessions.turns(session))]
     assert pairs == [("a", "A"), ("c", "half [this answer was cut off]")]
 
 

@@ -1,4 +1,4 @@
-"""The chat on a real terminal: streaming, Ctrl-C in an answer and at the prompt, Ctrl-D, kill, going on."""
+"""The chat on a terminal that is good for lines only: Ctrl-C in an answer and at the prompt, Ctrl-D, kill, going on."""
 
 from __future__ import annotations
 
@@ -129,18 +129,6 @@ def test_escape_sequences_never_reach_the_terminal(chat: Spawn) -> None:
     child.sendline("/exit")
     child.expect(pexpect.EOF)
     assert "\x1b[31m" not in shown.rsplit("red", 1)[-1]
-
-
-def test_lines_typed_are_remembered_for_the_user_only(chat: Spawn, home: Path) -> None:
-    child = chat("-m", "echo")
-    child.sendline("remember me")
-    child.expect_exact("remember me")
-    child.expect_exact("> ")
-    child.sendline("/exit")
-    assert ended(child) == 0
-    history = home / "state" / "chat_history"
-    assert "remember me" in history.read_text()
-    assert history.stat().st_mode & 0o077 == 0
 
 
 def test_interrupt_of_a_piped_chat_is_130_and_keeps_the_question(home: Path, tmp_path: Path) -> None:

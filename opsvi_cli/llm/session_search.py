@@ -1,0 +1,70 @@
+"""Finding what was said: the words of past sessions, best match first."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opsvi_cli.errors import UsageError
+from opsvi_cli.foundation.db import connect, database_error
+
+from .session_records import MIGRATIONS
+from .sessions import sessions_file
+
+if TYPE_CHECKING:
+    from opsvi_cli.context import AppContext
+
+FIELDS = ("session", "name", "turn", "role", "time", "text")
+_WORD = re.compile(r'"[^"]+"|\w+\*?')
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessage:
+    """A message that holds the words. `turn` counts from 1; `text` is the part of it where they stand."""
+
+    session: str
+    name: str | None
+    turn: int
+    role: str
+    time: str
+    text: str
+
+
+def search_sessions(app: AppContext, text: str, *, limit: int = 20) -> list[FoundMessage]:
+    """Messages with all words of `text`; "several words" in quotes stand together, word* begins like that.
+
+    Raises UsageError when `text` holds no word.
+    """
+    words = _WORD.findall(text)
+    if not words:
+        raise UsageError("there is no word to search for", hint='opsvi chat search "backup*"')
+    path = sessions_file(app.paths)
+    if not path.exists():
+        return []
+    connection = connect(path, MIGRATIONS)
+    try:
+        rows = connection.execute(_QUERY, (" ".join(map(_term, words)), limit)).fetchall()
+    except sqlite3.Error as error:
+        raise database_error(path, error) from error
+    finally:
+        connection.close()
+    return [FoundMessage(**{name: row[name] for name in FIELDS}) for row in rows]
+
+
+def _term(word: str) -> str:
+    """A word in the syntax of FTS5, quoted so that AND, NEAR and the like are words too."""
+    stem = word.strip('"').removesuffix("*")
+    return f'"{stem}"' + ("*" if word.endswith("*") else "")
+
+
+_QUERY = """
+SELECT m.session, s.name, m.role, m.time,
+       (SELECT COUNT(*) FROM messages q
+        WHERE q.session = m.session AND q.role = 'user' AND q.status != 'replaced' AND q.id <= m.id) AS turn,
+       snippet(words, 0, '', '', '…', 24) AS text
+FROM words JOIN messages m ON m.id = words.rowid JOIN sessions s ON s.id = m.session
+WHERE words MATCH ? AND m.status != 'replaced'
+ORDER BY bm25(words), m.id DESC LIMIT ?
+"""
