@@ -7,6 +7,11 @@ from typing import Annotated
 import typer
 
 from opsvi_cli.context import AppContext
+from opsvi_cli.rag.prompt_options import PromptOptions
+from opsvi_cli.render.prompt_view import View
+
+from . import model_options as models
+from . import prompt_options as asked
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
@@ -15,49 +20,56 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=F
 def prompt(
     ctx: typer.Context,
     text: Annotated[str | None, typer.Argument(help="What to ask; piped text is context")] = None,
-    model: Annotated[str | None, typer.Option("-m", "--model", help="provider/model, e.g. openai/gpt-5-mini")] = None,
-    base_url: Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server")] = None,
-    system: Annotated[str | None, typer.Option("--system", help="Instructions for the model")] = None,
-    schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answer follows: file or JSON")] = None,
-    attach: Annotated[list[str] | None, typer.Option("-a", "--attach", help="Image or text file; repeatable")] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", min=0.0, max=2.0, help="0: sober")] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Longest answer")] = None,
-    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer as it comes")] = True,
+    model: models.Model = None,
+    base_url: models.BaseUrl = None,
+    file: asked.File = None,
+    attach: asked.Attach = None,
+    system: asked.System = None,
+    template: asked.Template = None,
+    param: asked.Value = None,
+    save: asked.Save = None,
+    schema: asked.Schema = None,
+    schema_retries: asked.SchemaRetries = 1,
+    tool: asked.Tool = None,
+    extract: asked.Extract = False,
+    samples: asked.Samples = 1,
+    usage: asked.ShowUsage = False,
+    dry_run: asked.DryRun = False,
+    temperature: models.Temperature = None,
+    max_tokens: models.MaxTokens = None,
+    stream: models.Stream = True,
+    fallback: models.Fallback = None,
+    retries: models.Retries = None,
+    cache: models.Cache = None,
+    max_cost: models.MaxCost = None,
+    log: models.Log = None,
+    pii: models.Pii = None,
+    markdown: models.Markdown = None,
 ) -> None:
-    """Call a model alone; piped text is context.
+    """Call a model alone. The question is the text, then what is piped in, then the files, each fenced as data.
 
     Examples:
 
     \b
       opsvi prompt "Name three uses of a paper clip" -m openai/gpt-5-mini
-      git diff | opsvi prompt "Write a commit message for this change"
-      opsvi prompt "2+2" --schema '{"type":"object","required":["sum"]}' --json
+      git diff | opsvi prompt -t commit-message
+      opsvi prompt "Which dates are named?" -f 'minutes/*.pdf' --schema '[what, when date]' --json
     """
-    app: AppContext = ctx.obj
-    from opsvi_cli.llm.ask import PromptOptions, ask
-    from opsvi_cli.render.answers import TextWriter
-    from opsvi_cli.render.output import message, pick, show_record
-
-    fields = ("answer", "model", "usage", "finish")
-    pick(app, dict.fromkeys(fields), fields)
-    options = PromptOptions(
-        text=text,
-        context=app.read_stdin(),
-        model=model,
-        base_url=base_url,
-        system=system,
-        schema=schema,
-        attach=tuple(attach or ()),
-        temperature=temperature,
-        max_tokens=max_tokens,
-        stream=stream,
+    context: AppContext = ctx.obj
+    models.set_model_flags(
+        context,
+        fallback=fallback,
+        retries=retries,
+        cache=cache,
+        max_cost=max_cost,
+        log=log,
+        pii=pii,
+        markdown=markdown,
     )
-    write = TextWriter(app)
-    try:
-        result = ask(app, options, on_text=(lambda _: None) if app.options.machine else write)
-    finally:
-        write.end_line()
-    if app.options.machine:
-        show_record(app, result.record(), str, fields=fields)
-    if result.note:
-        message(app, result.note)
+    options = PromptOptions(text, file or (), attach or (), system, schema, template, param or (), schema_retries)
+    options = options.of_model(model, base_url, temperature, max_tokens, stream=stream)
+    if save is not None:
+        asked.save(context, save, options)
+        return
+    asked.check_samples(context, samples, cache)
+    asked.show(context, options, tool or [], View(extract, samples, usage), dry_run=dry_run)

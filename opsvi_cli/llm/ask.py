@@ -1,39 +1,40 @@
-"""One question to a model and its answer: what `opsvi prompt` does."""
+"""One question to a model and its answer, held to a schema where there is one."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from opsvi_cli.errors import ProviderError
-from opsvi_cli.sdk import JSON, Finish, TextDelta, Usage
+from opsvi_cli.sdk import JSON, Finish, Message, TextDelta, Usage
 
-from .calls import require_model, stream_answer
-from .json_answers import check_answer, read_schema
-from .prompting import load_attachment, prompt_messages
+from .calls import ModelChoice, require_model
+from .json_answers import UnfitAnswerError, check_answer
+from .prices import cost_of
+from .tools.loop import answer_with_tools, total_usage
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
-    from .models import ModelChoice
+    from .tools.toolbox import Toolbox
 
 
 @dataclass(frozen=True, slots=True)
-class PromptOptions:
-    """`context` is what was piped in; `schema` a file or JSON; `attach` files."""
+class Question:
+    """`tainted`: the messages hold text of others. `schema_retries`: how often a wrong answer is handed back."""
 
-    text: str | None = None
-    context: str | None = None
+    messages: Sequence[Message]
     model: str | None = None
     base_url: str | None = None
-    system: str | None = None
-    schema: str | None = None
-    attach: tuple[str, ...] = ()
+    schema: Mapping[str, JSON] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     stream: bool = True
+    tainted: bool = False
+    schema_retries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,59 +45,96 @@ class PromptAnswer:
     model: str
     usage: Usage
     finish: str
+    seconds: float
+    cost: float | None = None
+    """US dollars; None when the price, or what was used, is not known."""
     note: str = ""
 
-    def record(self) -> dict[str, JSON]:
-        usage: dict[str, JSON] = {
-            "input_tokens": self.usage.input_tokens,
-            "output_tokens": self.usage.output_tokens,
-        }
-        return {"answer": self.answer, "model": self.model, "usage": usage, "finish": self.finish}
+
+@dataclass
+class _Talk:
+    """What the calls for one answer have come to."""
+
+    who: ModelChoice
+    usage: Usage = field(default_factory=lambda: Usage(None, None))
+    finish: str = "stop"
+
+    def answered(self, by: ModelChoice) -> None:
+        self.who = by
 
 
-def ask(app: AppContext, options: PromptOptions, on_text: Callable[[str], None]) -> PromptAnswer:
-    """Ask, hand the text on as it comes, and check it.
+def ask(
+    app: AppContext, question: Question, on_text: Callable[[str], None], toolbox: Toolbox | None = None
+) -> PromptAnswer:
+    """Ask and hand the text on as it comes; the model may call what is in the toolbox.
 
-    Raises UsageError for what is wrong with the options, ProviderError for an answer that is cut off although no
-    `max_tokens` was asked for, or that does not satisfy the schema.
+    Under a schema nothing is handed on: an answer that does not satisfy it goes back to the model with the reason,
+    `schema_retries` times. Raises UnfitAnswerError when it never does, with the last answer as its `text`, and what
+    `calls.stream_answer` raises.
     """
-    schema = read_schema(options.schema, app.cwd) if options.schema else None
-    attachments = [load_attachment(path, app.cwd) for path in options.attach]
-    messages = prompt_messages(options.text, options.context, options.system, attachments)
-    choice = require_model(app, options.model, options.base_url)
-    text: list[str] = []
-    who = choice
-    finish = Finish("stop")
+    started = time.monotonic()
+    talk = _Talk(require_model(app, question.model, question.base_url))
+    if question.schema is None:
+        text = "".join(_told(_texts(app, question, talk, toolbox), on_text))
+        answer: JSON = text
+    else:
+        answer = _structured(app, question, question.schema, talk, toolbox)
+    note = "the answer is cut at --max-tokens" if talk.finish == "length" else ""
+    # The class says whether the provider asks a server; it need not be built once more for that.
+    cost = cost_of(app, talk.who, talk.usage, app.plugins.load("provider", talk.who.provider))
+    return PromptAnswer(answer, talk.who.name, talk.usage, talk.finish, time.monotonic() - started, cost, note)
 
-    def answered(by: ModelChoice) -> None:
-        nonlocal who
-        who = by
 
-    events = stream_answer(
+def _structured(
+    app: AppContext, question: Question, schema: Mapping[str, JSON], talk: _Talk, toolbox: Toolbox | None
+) -> JSON:
+    left = question.schema_retries
+    while True:
+        text = "".join(_texts(app, question, talk, toolbox))
+        try:
+            return check_answer(text, schema, talk.who.name)
+        except UnfitAnswerError as error:
+            error.text = text
+            if not left:
+                raise
+            left -= 1
+            app.log.info("%s; asked again", error.message)
+            question = replace(question, messages=[*question.messages, *_handed_back(text, error.problem, schema)])
+
+
+def _handed_back(text: str, problem: str, schema: Mapping[str, JSON]) -> list[Message]:
+    rule = (
+        f"That does not satisfy the JSON Schema: {problem}\n\nAnswer again, with JSON alone that satisfies this "
+        f"schema:\n{json.dumps(schema, ensure_ascii=False)}"
+    )
+    return [Message("assistant", text), Message("user", rule)]
+
+
+def _told(pieces: Generator[str, None, None], on_text: Callable[[str], None]) -> Generator[str, None, None]:
+    with contextlib.closing(pieces):
+        for piece in pieces:
+            on_text(piece)
+            yield piece
+
+
+def _texts(app: AppContext, question: Question, talk: _Talk, toolbox: Toolbox | None) -> Generator[str, None, None]:
+    """The pieces of one answer; how it ended goes into `talk`."""
+    events = answer_with_tools(
         app,
-        choice,
-        messages,
-        schema=schema,
-        temperature=options.temperature,
-        max_tokens=options.max_tokens,
-        stream=options.stream,
-        answered=answered,
+        talk.who,
+        question.messages,
+        toolbox,
+        tainted=question.tainted,
+        schema=question.schema,
+        temperature=question.temperature,
+        max_tokens=question.max_tokens,
+        stream=question.stream,
+        answered=talk.answered,
     )
     with contextlib.closing(events):
         for event in events:
             if isinstance(event, TextDelta):
-                text.append(event.text)
-                on_text(event.text)
+                yield event.text
             elif isinstance(event, Finish):
-                finish = event
-    answer: JSON = "".join(text)
-    if finish.reason == "length" and options.max_tokens is None:
-        raise ProviderError(
-            f"{who.name}: the answer is incomplete: the model reached its limit of tokens",
-            kind="context",
-            hint="allow more with --max-tokens, or ask for less",
-        )
-    if schema is not None:
-        answer = check_answer("".join(text), schema, who.name)
-    note = "the answer is cut at --max-tokens" if finish.reason == "length" else ""
-    return PromptAnswer(answer, who.name, finish.usage, finish.reason, note)
+                talk.usage = total_usage(talk.usage, event.usage)
+                talk.finish = event.reason

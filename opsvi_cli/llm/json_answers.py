@@ -3,32 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from opsvi_cli.errors import ProviderError, UsageError
+from opsvi_cli.errors import OpsviError, ProviderError, UsageError
 from opsvi_cli.sdk import JSON
 
+from .code_blocks import code_blocks
+from .field_notation import fields_schema, looks_like_fields
+
 _LARGEST = 1_000_000
+_MOST_TRIES = 100
+_WAYS = "a file, JSON: '{...}', or fields: 'name, age int, tags [str]'"
+
+
+class UnfitAnswerError(ProviderError):
+    """An answer that does not satisfy its schema; `problem` says why, for the model."""
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(
+            f"{model}: the answer does not satisfy --schema: {problem}",
+            kind="bad-response",
+            hint="try again, or a model that follows schemas",
+        )
+        self.problem = problem
+        self.text = ""
+        """The answer itself, so that it is not lost."""
 
 
 def read_schema(given: str, cwd: str) -> dict[str, JSON]:
-    """A JSON Schema from a file, or written out as JSON. Raises UsageError, also for a schema that is not valid."""
+    """A JSON Schema from a file, written out as JSON, or in field notation.
+
+    Raises UsageError, also for a schema that is not valid.
+    """
     text = given
     if not given.lstrip().startswith("{"):
-        path = Path(cwd, given)
+        path = Path(cwd, given.removeprefix("@"))
+        if not given.startswith("@") and looks_like_fields(given) and not _is_file(path):
+            return fields_schema(given)
         try:
             if path.stat().st_size > _LARGEST:
                 raise UsageError(f"--schema {given}: larger than {_LARGEST} bytes")
             text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"--schema {given}: {error.strerror}", hint="give a file, or JSON: '{...}'") from error
-        except UnicodeDecodeError as error:
-            raise UsageError(f"--schema {given}: not UTF-8 text", hint="give a file with JSON") from error
+        except (OSError, ValueError) as error:
+            if isinstance(error, UnicodeDecodeError):
+                raise UsageError(f"--schema {given}: not UTF-8 text", hint="give a file with JSON") from error
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise UsageError(f"--schema {given}: {reason}", hint=f"give {_WAYS}") from error
+    return parse_schema(text)
+
+
+def parse_schema(text: str) -> dict[str, JSON]:
+    """A JSON Schema from JSON, or from field notation in a file. Raises UsageError."""
+    if not text.lstrip().startswith("{") and looks_like_fields(text):
+        return fields_schema(text)
     try:
         schema = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--schema: not JSON: {error}", hint="https://json-schema.org says how") from error
+    return valid_schema(schema)
+
+
+def valid_schema(schema: object) -> dict[str, JSON]:
+    """The schema itself. Raises UsageError when it is none."""
     if not isinstance(schema, dict):
         raise UsageError("--schema: a JSON Schema is an object", hint="""e.g. '{"type": "object"}'""")
     from jsonschema.exceptions import SchemaError
@@ -43,12 +80,36 @@ def read_schema(given: str, cwd: str) -> dict[str, JSON]:
     return schema
 
 
-def check_answer(text: str, schema: Mapping[str, JSON], model: str) -> JSON:
-    """The value that `text` holds. Raises ProviderError when it is no JSON or does not satisfy the schema."""
+def _is_file(path: Path) -> bool:
     try:
-        value: JSON = json.loads(_without_fence(text))
+        return path.is_file()
+    except (OSError, ValueError):  # a text too long for a name, or with a NUL
+        return False
+
+
+def check_answer(text: str, schema: Mapping[str, JSON], model: str) -> JSON:
+    """The value that `text` holds, which may stand in a code block or among words.
+
+    Raises UnfitAnswerError when it is no JSON or does not satisfy the schema.
+    """
+    problem: OpsviError | None = None
+    for value in _values(text):
+        try:
+            _satisfies(value, schema, model)
+        except UnfitAnswerError as error:
+            problem = problem or error
+        else:
+            return value
+    if problem is not None:
+        raise problem
+    try:
+        json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _wrong(model, f"it is not JSON: {error}") from error
+        raise UnfitAnswerError(model, f"it is not JSON: {error}") from error
+    raise UnfitAnswerError(model, "it is not JSON")
+
+
+def _satisfies(value: JSON, schema: Mapping[str, JSON], model: str) -> None:
     from jsonschema.validators import validator_for
     from referencing import Registry
     from referencing.exceptions import Unresolvable
@@ -61,21 +122,38 @@ def check_answer(text: str, schema: Mapping[str, JSON], model: str) -> JSON:
         raise UsageError(f"--schema: {error.ref} cannot be resolved", hint="write it into the schema itself") from error
     if problem is not None:
         where = "/".join(map(str, problem.absolute_path)) or "the answer"
-        raise _wrong(model, f"{where}: {problem.message[:200]}")
-    return value
+        raise UnfitAnswerError(model, f"{where}: {problem.message[:200]}")
 
 
-def _wrong(model: str, what: str) -> ProviderError:
-    return ProviderError(
-        f"{model}: the answer does not satisfy --schema: {what}",
-        kind="bad-response",
-        hint="try again, or a model that follows schemas",
-    )
+def _values(text: str) -> Iterator[JSON]:
+    """What the answer may mean, the likeliest first: all of it, a code block, an object or list among words."""
+    try:
+        yield json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return
+    if "```" in text or "~~~" in text:
+        for block in reversed(code_blocks(text)):
+            try:
+                yield json.loads(block.text)
+            except (ValueError, RecursionError):
+                continue
+    yield from _among_words(text)
 
 
-def _without_fence(text: str) -> str:
-    """Models like to wrap JSON into a Markdown code block."""
-    stripped = text.strip()
-    if stripped.startswith("```") and stripped.endswith("```") and "\n" in stripped:
-        return stripped.split("\n", 1)[1].removesuffix("```")
-    return stripped
+def _among_words(text: str) -> Iterator[JSON]:
+    decoder = json.JSONDecoder()
+    at = tries = 0
+    while tries < _MOST_TRIES:
+        starts = [found for found in (text.find("{", at), text.find("[", at)) if found >= 0]
+        if not starts:
+            return
+        at = min(starts)
+        tries += 1
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            at += 1
+        else:
+            yield value

@@ -15,6 +15,8 @@ import jsonschema
 import pytest
 from server_fixtures import fault_server
 
+from opsvi_cli.llm.fencing import RULE, fenced
+
 __all__ = ["fault_server"]
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city", "people"]}
@@ -24,24 +26,30 @@ def test_text_and_context(opsvi: Callable[..., Any]) -> None:
     assert opsvi("prompt", "hello world", "-m", "echo").out == "hello world\n"
     assert opsvi("prompt", "-m", "echo", stdin="only this\n").out == "only this\n"
     both = opsvi("prompt", "sum up", "-m", "echo", stdin="FACT ``` fence\n")
-    assert both.out == "sum up\n\ncontext:\n````\nFACT ``` fence\n````\n"
+    assert both.out == f"sum up\n\n{fenced('FACT ``` fence', 'context')}\n"
     assert opsvi("prompt", "hello", "-m", "echo", "--no-stream").out == "hello\n"
 
 
 def test_json(opsvi: Callable[..., Any]) -> None:
     done = opsvi("prompt", "one two", "--system", "be brief", "-m", "echo", "--json")
-    assert done.json == {
+    assert isinstance(done.json["seconds"], float)
+    assert {**done.json, "seconds": 0} == {
         "answer": "one two",
         "model": "echo",
         "usage": {"input_tokens": 4, "output_tokens": 2},
         "finish": "stop",
+        "tool_calls": [],
+        "seconds": 0,
+        "cost": 0.0,
+        "steps": [],
+        "error": None,
     }
     jsonschema.validate(done.json, json.loads((GOLDEN / "prompt.schema.json").read_text()))
     assert opsvi("prompt", "x", "-m", "echo", "--json=answer,finish").json == {"answer": "x", "finish": "stop"}
     assert opsvi("prompt", "x", "-m", "echo", "--jsonl").out.count("\n") == 1
     wrong = opsvi("prompt", "x", "-m", "echo", "--json=nope")
     assert (wrong.code, wrong.out) == (2, "")
-    assert "Available fields: answer, model, usage, finish" in wrong.err
+    assert "Available fields: answer, model, usage, finish, tool_calls" in wrong.err
 
 
 @pytest.mark.parametrize("args", [(), ("",), ("  ",)])
@@ -69,7 +77,11 @@ def test_no_key(opsvi: Callable[..., Any]) -> None:
 
 def test_a_stored_key_is_used(opsvi: Callable[..., Any], fault_server: Any) -> None:
     assert opsvi("secrets", "set", "openai", stdin="sk-stored-0123456789abcdef\n").code == 0
-    assert opsvi("prompt", "hi", "-m", "m", "--base-url", fault_server.url("ok")).code == 0
+    """OpenAI's key goes to another server only when the settings name it for that server."""
+    args = ("prompt", "hi", "-m", "m", "--base-url", fault_server.url("ok"))
+    assert opsvi(*args).code == 0
+    assert "authorization" not in fault_server.last().headers
+    assert opsvi(*args, env={"OPSVI_PROVIDERS__OPENAI__API_KEY": "openai"}).code == 0
     assert fault_server.last().headers["authorization"] == "Bearer sk-stored-0123456789abcdef"
 
 
@@ -87,10 +99,12 @@ def test_attachments(opsvi: Callable[..., Any], fault_server: Any, tmp_path: Pat
     url = fault_server.url("ok")
     done = opsvi("prompt", "see", "-a", "notes.txt", "--attach", "dot.png", "-m", "m", "--base-url", url)
     assert done.code == 0, done.err
-    text, image = fault_server.last().body["messages"][0]["content"]
-    assert text["text"] == "see\n\nnotes.txt:\n```\nﬁne text\n```"
+    system, user = fault_server.last().body["messages"]
+    assert system == {"role": "system", "content": RULE}
+    text, image = user["content"]
+    assert text["text"] == f"see\n\n{fenced('ﬁne text', 'notes.txt')}"
     assert image["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
-    for name, says in (("zip.bin", "neither an image nor UTF-8 text"), ("none.txt", "No such file")):
+    for name, says in (("zip.bin", "neither an image, PDF nor UTF-8 text"), ("none.txt", "no such file")):
         wrong = opsvi("prompt", "see", "-a", name, "-m", "echo")
         assert (wrong.code, wrong.out) == (2, "")
         assert says in wrong.err
@@ -116,8 +130,9 @@ def test_an_answer_that_satisfies_its_schema(
     ],
 )
 def test_an_answer_that_does_not(text: str, says: str, opsvi: Callable[..., Any]) -> None:
-    done = opsvi("prompt", text, "-m", "echo", "--schema", json.dumps(CITY))
-    assert (done.code, done.out) == (1, text + "\n")
+    done = opsvi("prompt", text, "-m", "echo", "--schema", json.dumps(CITY), "--schema-retries", "0")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(text + "\n"), "the answer is kept"
     assert "does not satisfy --schema" in done.err
     assert says in done.err
     assert opsvi("prompt", text, "-m", "echo", "--schema", json.dumps(CITY), "--json").out == ""
@@ -176,3 +191,9 @@ def test_a_signal_ends_the_answer_and_the_request(number: int, code: int, home: 
         assert child.stdout.read() == b"\n"
         assert b"Traceback" not in child.stderr.read()
     assert fault_server.last().client_gone.wait(10)
+
+
+def test_the_schema_of_anything_is_a_schema(opsvi: Callable[..., Any]) -> None:
+    """`{}` is no missing schema: the answer must be JSON."""
+    assert opsvi("prompt", "[1, 2]", "-m", "echo", "--schema", "{}", "--json").json["answer"] == [1, 2]
+    assert opsvi("prompt", "no json", "-m", "echo", "--schema", "{}", "--schema-retries", "0").code == 1

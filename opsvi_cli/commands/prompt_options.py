@@ -1,0 +1,101 @@
+"""The options that `prompt` and `prompts run` share: what is asked, and how the answer is shown."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from opsvi_cli.context import AppContext
+from opsvi_cli.rag.prompt_options import PromptOptions
+from opsvi_cli.render.prompt_view import View
+
+if TYPE_CHECKING:
+    from opsvi_cli.llm.tools.toolbox import Toolbox
+
+File: TypeAlias = Annotated[
+    list[str] | None, typer.Option("-f", "--file", help="File, URL or glob whose text is context; repeatable")
+]
+Attach: TypeAlias = Annotated[
+    list[str] | None, typer.Option("-a", "--attach", help="Image or PDF to send as it is: file, URL or -; repeatable")
+]
+Value: TypeAlias = Annotated[
+    list[str] | None, typer.Option("-p", "--param", help="NAME=VALUE: a variable of the template; repeatable")
+]
+System: TypeAlias = Annotated[str | None, typer.Option("--system", help="Instructions for the model, or @FILE")]
+Schema: TypeAlias = Annotated[
+    str | None, typer.Option("--schema", help="What the answer holds: JSON Schema, its file, or 'name, age int'")
+]
+SchemaRetries: TypeAlias = Annotated[
+    int, typer.Option("--schema-retries", min=0, help="How often an answer that does not fit is handed back")
+]
+Tool: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--tool", help="Tool or glob the model may call; repeatable: opsvi tools list")
+]
+Extract: TypeAlias = Annotated[bool, typer.Option("-x", "--extract", help="Print the last code block alone")]
+Samples: TypeAlias = Annotated[int, typer.Option("-n", "--samples", min=1, max=100, help="How many answers")]
+ShowUsage: TypeAlias = Annotated[bool, typer.Option("--usage", help="Say tokens and time on stderr")]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing")]
+
+Template: TypeAlias = Annotated[
+    str | None, typer.Option("-t", "--template", help="A prompt of the library or its file: opsvi prompts list")
+]
+Save: TypeAlias = Annotated[
+    str | None, typer.Option("--save", help="Keep this as a template of that name, and ask nothing")
+]
+
+
+def show(app: AppContext, options: PromptOptions, tools: list[str], view: View, *, dry_run: bool) -> None:
+    """Ask with the tools that were named and show the answer, or what would be sent."""
+    from opsvi_cli.rag.prompt_request import build_request
+    from opsvi_cli.render.prompts import show_dry_run, show_prompt
+
+    request = build_request(app, options)
+    if dry_run:
+        show_dry_run(app, request)
+        return
+    with _toolbox(app, tools) or contextlib.nullcontext() as toolbox:
+        show_prompt(app, request, view, toolbox)
+
+
+def save(app: AppContext, name: str, options: PromptOptions) -> None:
+    """Keep what was typed as a template of the user's own."""
+    from opsvi_cli.errors import UsageError
+    from opsvi_cli.llm.prompt_library import save_template, template_text
+    from opsvi_cli.rag.prompt_request import system_text
+    from opsvi_cli.render.output import message
+
+    if options.files or options.attach or options.template:
+        raise UsageError("--save keeps text and settings; files and templates are not part of it")
+    text = template_text(
+        options.text or app.read_stdin() or "",
+        system=system_text(app, options.system) or "",
+        schema=options.schema,
+        model=options.model,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        cwd=app.cwd,
+    )
+    path = save_template(app, name, text)
+    message(app, f"saved {path}; opsvi prompt -t {name}")
+
+
+def _toolbox(app: AppContext, names: list[str]) -> Toolbox | None:
+    if not names:
+        return None
+    from opsvi_cli.rag.tools import open_toolbox
+    from opsvi_cli.render.tools import say_call
+
+    return open_toolbox(app, names, lambda call, result: say_call(app, call, result))
+
+
+def check_samples(app: AppContext, samples: int, cache: bool | None) -> None:
+    """Kept answers would make all samples the same one. Raises UsageError when both are asked for."""
+    if samples == 1:
+        return
+    if cache:
+        from opsvi_cli.errors import UsageError
+
+        raise UsageError("-n wants several answers, --cache the one that is kept", hint="leave one of them out")
+    app.set_flag("answers.cache", False)
