@@ -12,7 +12,7 @@ help:
 	@echo "make test        install what the tests need, run them all"
 	@echo "make lint        ruff, ruff format, mypy"
 	@echo "make docs        build the documentation into docs/_build"
-	@echo "make bench       measure start-up, scaffolding and retrieval (BENCH_DATA=folder with BEIR collections)"
+	@echo "make bench       measure start-up, models, scaffolding and retrieval (BENCH_DATA=folder with BEIR collections)"
 	@echo "make generate    write the generated files: completions, reference pages, examples"
 
 $(BIN)/python:
@@ -37,7 +37,7 @@ test: $(STAMP)
 
 # A plugin may need what the others cannot bear: each has its own environment and says itself how it is tested.
 test-plugins:
-	@for plugin in plugins/* examples/plugins; do PYTHON="$(PYTHON)" sh "$$plugin/test.sh" || exit 1; done
+	@for plugin in plugins/*/ examples/plugins/; do PYTHON="$(PYTHON)" sh "$${plugin}test.sh" || exit 1; done
 
 # Every two features of new-library in one library, each in an environment of its own: more than an hour.
 test-pairs: $(STAMP)
@@ -65,6 +65,7 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/startup/run.py
+	$(BIN)/python benchmarks/providers/run.py
 	$(BIN)/python benchmarks/scaffold/run.py
 	@if [ -n "$(BENCH_DATA)" ]; then $(BIN)/python benchmarks/retrieval/run.py $(BENCH_DATA); fi
 

@@ -5,21 +5,44 @@ _opsvi_place() {
   commands=() options=() arguments=()
   case "$1" in
     "")
-      commands=(ingest search query chat extract collections prompt embed models new-library library recipe config secrets plugins doctor completion man help)
+      commands=(ingest search query chat extract collections prompt prompts batch embed models tokens logs usage tools mcp new-library library recipe config secrets plugins cache doctor completion man help)
       options=(-h --help -V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "ingest")
-      options=(-c --collection --sync --include --exclude --hidden --chunker --chunk-size --overlap --embedder --store --jobs -n --dry-run --meta --name --password-file -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-c --collection --sync --include --exclude --hidden --chunker --chunk-size --overlap --embedder --store --jobs -n --dry-run --meta --name --pii --password-file -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       arguments=('@files')
       ;;
     "search")
       options=(-c --collection -k --top --mode --where --fusion --dense-weight --rerank --batch -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "query")
-      options=(-c --collection -k --top --mode --where --fusion --dense-weight --rerank -m --model --base-url --system --template --schema --stream --no-stream --no-llm --strict --max-tokens --temperature -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-c --collection -k --top --mode --where --fusion --dense-weight --rerank -m --model --base-url --system --template --schema --stream --no-stream --no-llm --strict --max-tokens --temperature --fallback --retries --cache --no-cache --max-cost --log --no-log --pii --markdown --plain -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "chat")
-      options=(-c --collection -k --top --where -m --model --base-url --session --continue --system --retrieval --no-retrieval --stream --no-stream --no-llm --max-tokens --temperature -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      commands=(list show search rename rm export)
+      options=(-c --collection -k --top --where -m --model --base-url --session --continue --system --tool --retrieval --no-retrieval --stream --no-stream --markdown --plain --no-llm --max-tokens --temperature --fallback --retries --cache --no-cache --max-cost --log --no-log --pii -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "chat list")
+      options=(-n --limit -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "chat show")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@sessions')
+      ;;
+    "chat search")
+      options=(-n --limit -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "chat rename")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@sessions')
+      ;;
+    "chat rm")
+      options=(--older -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@sessions')
+      ;;
+    "chat export")
+      options=(--format -o --output -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@sessions')
       ;;
     "extract")
       options=(--format --name --password-file -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -53,13 +76,101 @@ _opsvi_place() {
       arguments=('@collections')
       ;;
     "prompt")
-      options=(-m --model --base-url --system --schema -a --attach --temperature --max-tokens --stream --no-stream -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-m --model --base-url -f --file -a --attach --system -t --template -p --param --save --schema --schema-retries --tool -x --extract -n --samples --usage --dry-run --temperature --max-tokens --stream --no-stream --fallback --retries --cache --no-cache --max-cost --log --no-log --pii --markdown --plain -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "prompts")
+      commands=(list show new check run rm path)
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "prompts list")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "prompts show")
+      options=(-p --param -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@prompts')
+      ;;
+    "prompts new")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@prompts')
+      ;;
+    "prompts check")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@prompts')
+      ;;
+    "prompts run")
+      options=(-p --param -m --model --base-url -f --file -a --attach --tool -x --extract -n --samples --usage --dry-run --temperature --max-tokens --stream --no-stream --cache --no-cache --max-cost --log --no-log -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@prompts')
+      ;;
+    "prompts rm")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@prompts')
+      ;;
+    "prompts path")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@prompts')
+      ;;
+    "batch")
+      options=(-o --output -m --model --base-url --system --schema --temperature --max-tokens --jobs --vendor --wait --cancel --fallback --retries --cache --no-cache --max-cost --log --no-log --pii -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "embed")
       options=(--embedder -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "models")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "tokens")
+      options=(-m --model --base-url -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "logs")
+      commands=(list show search rm export)
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "logs list")
+      options=(-m --model --command --since -n --limit -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "logs show")
+      options=(--answer -x --extract -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "logs search")
+      options=(-m --model --command --since -n --limit -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "logs rm")
+      options=(--older --all -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "logs export")
+      options=(--format -m --model --command --since -o --output -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "usage")
+      options=(--by --since --html -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "tools")
+      commands=(list show call log)
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "tools list")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "tools show")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "tools call")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "tools log")
+      options=(-n --last -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "mcp")
+      commands=(list tools serve)
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "mcp list")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "mcp tools")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "mcp serve")
+      options=(-c --collection --root -m --model --http --token -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "new-library")
       options=(--kind --part --feature --with --template --answer -a --answers --year --into --force --dry-run -n --diff --git --verify --trust --list-templates --list-features -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -93,18 +204,18 @@ _opsvi_place() {
       ;;
     "config get")
       options=(--show-origin -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config list")
       options=(--show-origin --changed -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "config set")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config unset")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config path")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -184,6 +295,19 @@ _opsvi_place() {
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       arguments=('@plugins')
       ;;
+    "cache")
+      commands=(stats clear prune)
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "cache stats")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "cache clear")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
+    "cache prune")
+      options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      ;;
     "doctor")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
@@ -196,7 +320,7 @@ _opsvi_place() {
       ;;
     "help")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(ingest search query chat extract collections prompt embed models new-library library recipe config secrets plugins doctor completion man help environment exit-codes formatting filters)
+      arguments=(ingest search query chat extract collections prompt prompts batch embed models tokens logs usage tools mcp new-library library recipe config secrets plugins cache doctor completion man help environment exit-codes formatting filters)
       ;;
   esac
 }
@@ -211,11 +335,12 @@ _opsvi_values() {
     "ingest --chunker") values=(fixed markdown paragraph recursive sentence) ;;
     "ingest --chunk-size") values=('@nothing') ;;
     "ingest --overlap") values=('@nothing') ;;
-    "ingest --embedder") values=(hash openai wordllama) ;;
+    "ingest --embedder") values=(azure hash llama-server lmstudio mistral ollama openai openrouter vllm wordllama) ;;
     "ingest --store") values=(local memory) ;;
     "ingest --jobs") values=('@nothing') ;;
     "ingest --meta") values=('@nothing') ;;
     "ingest --name") values=('@nothing') ;;
+    "ingest --pii") values=('@nothing') ;;
     "ingest --password-file") values=('@nothing') ;;
     "search -c"|"search --collection") values=('@collections') ;;
     "search -k"|"search --top") values=('@nothing') ;;
@@ -239,6 +364,10 @@ _opsvi_values() {
     "query --schema") values=('@files') ;;
     "query --max-tokens") values=('@nothing') ;;
     "query --temperature") values=('@nothing') ;;
+    "query --fallback") values=('@nothing') ;;
+    "query --retries") values=('@nothing') ;;
+    "query --max-cost") values=('@nothing') ;;
+    "query --pii") values=('@nothing') ;;
     "chat -c"|"chat --collection") values=('@collections') ;;
     "chat -k"|"chat --top") values=('@nothing') ;;
     "chat --where") values=('@nothing') ;;
@@ -246,20 +375,90 @@ _opsvi_values() {
     "chat --base-url") values=('@nothing') ;;
     "chat --session") values=('@sessions') ;;
     "chat --system") values=('@nothing') ;;
+    "chat --tool") values=('@nothing') ;;
     "chat --max-tokens") values=('@nothing') ;;
     "chat --temperature") values=('@nothing') ;;
+    "chat --fallback") values=('@nothing') ;;
+    "chat --retries") values=('@nothing') ;;
+    "chat --max-cost") values=('@nothing') ;;
+    "chat --pii") values=('@nothing') ;;
+    "chat list -n"|"chat list --limit") values=('@nothing') ;;
+    "chat search -n"|"chat search --limit") values=('@nothing') ;;
+    "chat rm --older") values=('@nothing') ;;
+    "chat export --format") values=(md json) ;;
+    "chat export -o"|"chat export --output") values=('@files') ;;
     "extract --format") values=(markdown text json) ;;
     "extract --name") values=('@nothing') ;;
     "extract --password-file") values=('@nothing') ;;
     "collections documents --where") values=('@nothing') ;;
     "prompt -m"|"prompt --model") values=('@models') ;;
     "prompt --base-url") values=('@nothing') ;;
-    "prompt --system") values=('@nothing') ;;
-    "prompt --schema") values=('@files') ;;
+    "prompt -f"|"prompt --file") values=('@files') ;;
     "prompt -a"|"prompt --attach") values=('@files') ;;
+    "prompt --system") values=('@nothing') ;;
+    "prompt -t"|"prompt --template") values=('@prompts') ;;
+    "prompt -p"|"prompt --param") values=('@nothing') ;;
+    "prompt --save") values=('@nothing') ;;
+    "prompt --schema") values=('@files') ;;
+    "prompt --schema-retries") values=('@nothing') ;;
+    "prompt --tool") values=('@nothing') ;;
+    "prompt -n"|"prompt --samples") values=('@nothing') ;;
     "prompt --temperature") values=('@nothing') ;;
     "prompt --max-tokens") values=('@nothing') ;;
-    "embed --embedder") values=(hash openai wordllama) ;;
+    "prompt --fallback") values=('@nothing') ;;
+    "prompt --retries") values=('@nothing') ;;
+    "prompt --max-cost") values=('@nothing') ;;
+    "prompt --pii") values=('@nothing') ;;
+    "prompts show -p"|"prompts show --param") values=('@nothing') ;;
+    "prompts run -p"|"prompts run --param") values=('@nothing') ;;
+    "prompts run -m"|"prompts run --model") values=('@models') ;;
+    "prompts run --base-url") values=('@nothing') ;;
+    "prompts run -f"|"prompts run --file") values=('@files') ;;
+    "prompts run -a"|"prompts run --attach") values=('@files') ;;
+    "prompts run --tool") values=('@nothing') ;;
+    "prompts run -n"|"prompts run --samples") values=('@nothing') ;;
+    "prompts run --temperature") values=('@nothing') ;;
+    "prompts run --max-tokens") values=('@nothing') ;;
+    "prompts run --max-cost") values=('@nothing') ;;
+    "batch -o"|"batch --output") values=('@files') ;;
+    "batch -m"|"batch --model") values=('@models') ;;
+    "batch --base-url") values=('@nothing') ;;
+    "batch --system") values=('@nothing') ;;
+    "batch --schema") values=('@files') ;;
+    "batch --temperature") values=('@nothing') ;;
+    "batch --max-tokens") values=('@nothing') ;;
+    "batch --jobs") values=('@nothing') ;;
+    "batch --wait") values=('@nothing') ;;
+    "batch --fallback") values=('@nothing') ;;
+    "batch --retries") values=('@nothing') ;;
+    "batch --max-cost") values=('@nothing') ;;
+    "batch --pii") values=('@nothing') ;;
+    "embed --embedder") values=(azure hash llama-server lmstudio mistral ollama openai openrouter vllm wordllama) ;;
+    "tokens -m"|"tokens --model") values=('@models') ;;
+    "tokens --base-url") values=('@nothing') ;;
+    "logs list -m"|"logs list --model") values=('@models') ;;
+    "logs list --command") values=('@nothing') ;;
+    "logs list --since") values=('@nothing') ;;
+    "logs list -n"|"logs list --limit") values=('@nothing') ;;
+    "logs search -m"|"logs search --model") values=('@models') ;;
+    "logs search --command") values=('@nothing') ;;
+    "logs search --since") values=('@nothing') ;;
+    "logs search -n"|"logs search --limit") values=('@nothing') ;;
+    "logs rm --older") values=('@nothing') ;;
+    "logs export --format") values=(jsonl md) ;;
+    "logs export -m"|"logs export --model") values=('@models') ;;
+    "logs export --command") values=('@nothing') ;;
+    "logs export --since") values=('@nothing') ;;
+    "logs export -o"|"logs export --output") values=('@files') ;;
+    "usage --by") values=('@nothing') ;;
+    "usage --since") values=('@nothing') ;;
+    "usage --html") values=('@nothing') ;;
+    "tools log -n"|"tools log --last") values=('@nothing') ;;
+    "mcp serve -c"|"mcp serve --collection") values=('@collections') ;;
+    "mcp serve --root") values=('@nothing') ;;
+    "mcp serve -m"|"mcp serve --model") values=('@models') ;;
+    "mcp serve --http") values=('@nothing') ;;
+    "mcp serve --token") values=('@nothing') ;;
     "new-library --kind") values=('@nothing') ;;
     "new-library --part") values=('@nothing') ;;
     "new-library --feature") values=('@nothing') ;;

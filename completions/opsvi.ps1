@@ -2,13 +2,13 @@
 
 $opsviPlaces = @{
     '' = @{
-        Commands  = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help')
+        Commands  = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'prompts', 'batch', 'embed', 'models', 'tokens', 'logs', 'usage', 'tools', 'mcp', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'cache', 'doctor', 'completion', 'man', 'help')
         Options   = @('-h', '--help', '-V', '--version', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
     'ingest' = @{
         Commands  = @()
-        Options   = @('-c', '--collection', '--sync', '--include', '--exclude', '--hidden', '--chunker', '--chunk-size', '--overlap', '--embedder', '--store', '--jobs', '-n', '--dry-run', '--meta', '--name', '--password-file', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-c', '--collection', '--sync', '--include', '--exclude', '--hidden', '--chunker', '--chunk-size', '--overlap', '--embedder', '--store', '--jobs', '-n', '--dry-run', '--meta', '--name', '--pii', '--password-file', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @('@files')
     }
     'search' = @{
@@ -18,13 +18,43 @@ $opsviPlaces = @{
     }
     'query' = @{
         Commands  = @()
-        Options   = @('-c', '--collection', '-k', '--top', '--mode', '--where', '--fusion', '--dense-weight', '--rerank', '-m', '--model', '--base-url', '--system', '--template', '--schema', '--stream', '--no-stream', '--no-llm', '--strict', '--max-tokens', '--temperature', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-c', '--collection', '-k', '--top', '--mode', '--where', '--fusion', '--dense-weight', '--rerank', '-m', '--model', '--base-url', '--system', '--template', '--schema', '--stream', '--no-stream', '--no-llm', '--strict', '--max-tokens', '--temperature', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '--markdown', '--plain', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
     'chat' = @{
-        Commands  = @()
-        Options   = @('-c', '--collection', '-k', '--top', '--where', '-m', '--model', '--base-url', '--session', '--continue', '--system', '--retrieval', '--no-retrieval', '--stream', '--no-stream', '--no-llm', '--max-tokens', '--temperature', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Commands  = @('list', 'show', 'search', 'rename', 'rm', 'export')
+        Options   = @('-c', '--collection', '-k', '--top', '--where', '-m', '--model', '--base-url', '--session', '--continue', '--system', '--tool', '--retrieval', '--no-retrieval', '--stream', '--no-stream', '--markdown', '--plain', '--no-llm', '--max-tokens', '--temperature', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
+    }
+    'chat list' = @{
+        Commands  = @()
+        Options   = @('-n', '--limit', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'chat show' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@sessions')
+    }
+    'chat search' = @{
+        Commands  = @()
+        Options   = @('-n', '--limit', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'chat rename' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@sessions')
+    }
+    'chat rm' = @{
+        Commands  = @()
+        Options   = @('--older', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@sessions')
+    }
+    'chat export' = @{
+        Commands  = @()
+        Options   = @('--format', '-o', '--output', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@sessions')
     }
     'extract' = @{
         Commands  = @()
@@ -68,7 +98,52 @@ $opsviPlaces = @{
     }
     'prompt' = @{
         Commands  = @()
-        Options   = @('-m', '--model', '--base-url', '--system', '--schema', '-a', '--attach', '--temperature', '--max-tokens', '--stream', '--no-stream', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-m', '--model', '--base-url', '-f', '--file', '-a', '--attach', '--system', '-t', '--template', '-p', '--param', '--save', '--schema', '--schema-retries', '--tool', '-x', '--extract', '-n', '--samples', '--usage', '--dry-run', '--temperature', '--max-tokens', '--stream', '--no-stream', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '--markdown', '--plain', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'prompts' = @{
+        Commands  = @('list', 'show', 'new', 'check', 'run', 'rm', 'path')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'prompts list' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'prompts show' = @{
+        Commands  = @()
+        Options   = @('-p', '--param', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@prompts')
+    }
+    'prompts new' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@prompts')
+    }
+    'prompts check' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@prompts')
+    }
+    'prompts run' = @{
+        Commands  = @()
+        Options   = @('-p', '--param', '-m', '--model', '--base-url', '-f', '--file', '-a', '--attach', '--tool', '-x', '--extract', '-n', '--samples', '--usage', '--dry-run', '--temperature', '--max-tokens', '--stream', '--no-stream', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@prompts')
+    }
+    'prompts rm' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@prompts')
+    }
+    'prompts path' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @('@prompts')
+    }
+    'batch' = @{
+        Commands  = @()
+        Options   = @('-o', '--output', '-m', '--model', '--base-url', '--system', '--schema', '--temperature', '--max-tokens', '--jobs', '--vendor', '--wait', '--cancel', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
     'embed' = @{
@@ -79,6 +154,91 @@ $opsviPlaces = @{
     'models' = @{
         Commands  = @()
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'tokens' = @{
+        Commands  = @()
+        Options   = @('-m', '--model', '--base-url', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'logs' = @{
+        Commands  = @('list', 'show', 'search', 'rm', 'export')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'logs list' = @{
+        Commands  = @()
+        Options   = @('-m', '--model', '--command', '--since', '-n', '--limit', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'logs show' = @{
+        Commands  = @()
+        Options   = @('--answer', '-x', '--extract', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'logs search' = @{
+        Commands  = @()
+        Options   = @('-m', '--model', '--command', '--since', '-n', '--limit', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'logs rm' = @{
+        Commands  = @()
+        Options   = @('--older', '--all', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'logs export' = @{
+        Commands  = @()
+        Options   = @('--format', '-m', '--model', '--command', '--since', '-o', '--output', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'usage' = @{
+        Commands  = @()
+        Options   = @('--by', '--since', '--html', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'tools' = @{
+        Commands  = @('list', 'show', 'call', 'log')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'tools list' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'tools show' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'tools call' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'tools log' = @{
+        Commands  = @()
+        Options   = @('-n', '--last', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'mcp' = @{
+        Commands  = @('list', 'tools', 'serve')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'mcp list' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'mcp tools' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'mcp serve' = @{
+        Commands  = @()
+        Options   = @('-c', '--collection', '--root', '-m', '--model', '--http', '--token', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
     'new-library' = @{
@@ -129,7 +289,7 @@ $opsviPlaces = @{
     'config get' = @{
         Commands  = @()
         Options   = @('--show-origin', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config list' = @{
         Commands  = @()
@@ -139,12 +299,12 @@ $opsviPlaces = @{
     'config set' = @{
         Commands  = @()
         Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config unset' = @{
         Commands  = @()
         Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config path' = @{
         Commands  = @()
@@ -261,6 +421,26 @@ $opsviPlaces = @{
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @('@plugins')
     }
+    'cache' = @{
+        Commands  = @('stats', 'clear', 'prune')
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'cache stats' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'cache clear' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
+    'cache prune' = @{
+        Commands  = @()
+        Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Arguments = @()
+    }
     'doctor' = @{
         Commands  = @()
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
@@ -279,7 +459,7 @@ $opsviPlaces = @{
     'help' = @{
         Commands  = @()
         Options   = @('-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'embed', 'models', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'doctor', 'completion', 'man', 'help', 'environment', 'exit-codes', 'formatting', 'filters')
+        Arguments = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'prompts', 'batch', 'embed', 'models', 'tokens', 'logs', 'usage', 'tools', 'mcp', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'cache', 'doctor', 'completion', 'man', 'help', 'environment', 'exit-codes', 'formatting', 'filters')
     }
 }
 $opsviValues = [System.Collections.Hashtable]::new([System.StringComparer]::Ordinal)
@@ -294,11 +474,12 @@ $opsviValues['ingest --exclude'] = @('@nothing')
 $opsviValues['ingest --chunker'] = @('fixed', 'markdown', 'paragraph', 'recursive', 'sentence')
 $opsviValues['ingest --chunk-size'] = @('@nothing')
 $opsviValues['ingest --overlap'] = @('@nothing')
-$opsviValues['ingest --embedder'] = @('hash', 'openai', 'wordllama')
+$opsviValues['ingest --embedder'] = @('azure', 'hash', 'llama-server', 'lmstudio', 'mistral', 'ollama', 'openai', 'openrouter', 'vllm', 'wordllama')
 $opsviValues['ingest --store'] = @('local', 'memory')
 $opsviValues['ingest --jobs'] = @('@nothing')
 $opsviValues['ingest --meta'] = @('@nothing')
 $opsviValues['ingest --name'] = @('@nothing')
+$opsviValues['ingest --pii'] = @('@nothing')
 $opsviValues['ingest --password-file'] = @('@nothing')
 $opsviValues['search -c'] = @('@collections')
 $opsviValues['search --collection'] = @('@collections')
@@ -327,6 +508,10 @@ $opsviValues['query --template'] = @('@files')
 $opsviValues['query --schema'] = @('@files')
 $opsviValues['query --max-tokens'] = @('@nothing')
 $opsviValues['query --temperature'] = @('@nothing')
+$opsviValues['query --fallback'] = @('@nothing')
+$opsviValues['query --retries'] = @('@nothing')
+$opsviValues['query --max-cost'] = @('@nothing')
+$opsviValues['query --pii'] = @('@nothing')
 $opsviValues['chat -c'] = @('@collections')
 $opsviValues['chat --collection'] = @('@collections')
 $opsviValues['chat -k'] = @('@nothing')
@@ -337,8 +522,21 @@ $opsviValues['chat --model'] = @('@models')
 $opsviValues['chat --base-url'] = @('@nothing')
 $opsviValues['chat --session'] = @('@sessions')
 $opsviValues['chat --system'] = @('@nothing')
+$opsviValues['chat --tool'] = @('@nothing')
 $opsviValues['chat --max-tokens'] = @('@nothing')
 $opsviValues['chat --temperature'] = @('@nothing')
+$opsviValues['chat --fallback'] = @('@nothing')
+$opsviValues['chat --retries'] = @('@nothing')
+$opsviValues['chat --max-cost'] = @('@nothing')
+$opsviValues['chat --pii'] = @('@nothing')
+$opsviValues['chat list -n'] = @('@nothing')
+$opsviValues['chat list --limit'] = @('@nothing')
+$opsviValues['chat search -n'] = @('@nothing')
+$opsviValues['chat search --limit'] = @('@nothing')
+$opsviValues['chat rm --older'] = @('@nothing')
+$opsviValues['chat export --format'] = @('md', 'json')
+$opsviValues['chat export -o'] = @('@files')
+$opsviValues['chat export --output'] = @('@files')
 $opsviValues['extract --format'] = @('markdown', 'text', 'json')
 $opsviValues['extract --name'] = @('@nothing')
 $opsviValues['extract --password-file'] = @('@nothing')
@@ -346,13 +544,95 @@ $opsviValues['collections documents --where'] = @('@nothing')
 $opsviValues['prompt -m'] = @('@models')
 $opsviValues['prompt --model'] = @('@models')
 $opsviValues['prompt --base-url'] = @('@nothing')
-$opsviValues['prompt --system'] = @('@nothing')
-$opsviValues['prompt --schema'] = @('@files')
+$opsviValues['prompt -f'] = @('@files')
+$opsviValues['prompt --file'] = @('@files')
 $opsviValues['prompt -a'] = @('@files')
 $opsviValues['prompt --attach'] = @('@files')
+$opsviValues['prompt --system'] = @('@nothing')
+$opsviValues['prompt -t'] = @('@prompts')
+$opsviValues['prompt --template'] = @('@prompts')
+$opsviValues['prompt -p'] = @('@nothing')
+$opsviValues['prompt --param'] = @('@nothing')
+$opsviValues['prompt --save'] = @('@nothing')
+$opsviValues['prompt --schema'] = @('@files')
+$opsviValues['prompt --schema-retries'] = @('@nothing')
+$opsviValues['prompt --tool'] = @('@nothing')
+$opsviValues['prompt -n'] = @('@nothing')
+$opsviValues['prompt --samples'] = @('@nothing')
 $opsviValues['prompt --temperature'] = @('@nothing')
 $opsviValues['prompt --max-tokens'] = @('@nothing')
-$opsviValues['embed --embedder'] = @('hash', 'openai', 'wordllama')
+$opsviValues['prompt --fallback'] = @('@nothing')
+$opsviValues['prompt --retries'] = @('@nothing')
+$opsviValues['prompt --max-cost'] = @('@nothing')
+$opsviValues['prompt --pii'] = @('@nothing')
+$opsviValues['prompts show -p'] = @('@nothing')
+$opsviValues['prompts show --param'] = @('@nothing')
+$opsviValues['prompts run -p'] = @('@nothing')
+$opsviValues['prompts run --param'] = @('@nothing')
+$opsviValues['prompts run -m'] = @('@models')
+$opsviValues['prompts run --model'] = @('@models')
+$opsviValues['prompts run --base-url'] = @('@nothing')
+$opsviValues['prompts run -f'] = @('@files')
+$opsviValues['prompts run --file'] = @('@files')
+$opsviValues['prompts run -a'] = @('@files')
+$opsviValues['prompts run --attach'] = @('@files')
+$opsviValues['prompts run --tool'] = @('@nothing')
+$opsviValues['prompts run -n'] = @('@nothing')
+$opsviValues['prompts run --samples'] = @('@nothing')
+$opsviValues['prompts run --temperature'] = @('@nothing')
+$opsviValues['prompts run --max-tokens'] = @('@nothing')
+$opsviValues['prompts run --max-cost'] = @('@nothing')
+$opsviValues['batch -o'] = @('@files')
+$opsviValues['batch --output'] = @('@files')
+$opsviValues['batch -m'] = @('@models')
+$opsviValues['batch --model'] = @('@models')
+$opsviValues['batch --base-url'] = @('@nothing')
+$opsviValues['batch --system'] = @('@nothing')
+$opsviValues['batch --schema'] = @('@files')
+$opsviValues['batch --temperature'] = @('@nothing')
+$opsviValues['batch --max-tokens'] = @('@nothing')
+$opsviValues['batch --jobs'] = @('@nothing')
+$opsviValues['batch --wait'] = @('@nothing')
+$opsviValues['batch --fallback'] = @('@nothing')
+$opsviValues['batch --retries'] = @('@nothing')
+$opsviValues['batch --max-cost'] = @('@nothing')
+$opsviValues['batch --pii'] = @('@nothing')
+$opsviValues['embed --embedder'] = @('azure', 'hash', 'llama-server', 'lmstudio', 'mistral', 'ollama', 'openai', 'openrouter', 'vllm', 'wordllama')
+$opsviValues['tokens -m'] = @('@models')
+$opsviValues['tokens --model'] = @('@models')
+$opsviValues['tokens --base-url'] = @('@nothing')
+$opsviValues['logs list -m'] = @('@models')
+$opsviValues['logs list --model'] = @('@models')
+$opsviValues['logs list --command'] = @('@nothing')
+$opsviValues['logs list --since'] = @('@nothing')
+$opsviValues['logs list -n'] = @('@nothing')
+$opsviValues['logs list --limit'] = @('@nothing')
+$opsviValues['logs search -m'] = @('@models')
+$opsviValues['logs search --model'] = @('@models')
+$opsviValues['logs search --command'] = @('@nothing')
+$opsviValues['logs search --since'] = @('@nothing')
+$opsviValues['logs search -n'] = @('@nothing')
+$opsviValues['logs search --limit'] = @('@nothing')
+$opsviValues['logs rm --older'] = @('@nothing')
+$opsviValues['logs export --format'] = @('jsonl', 'md')
+$opsviValues['logs export -m'] = @('@models')
+$opsviValues['logs export --model'] = @('@models')
+$opsviValues['logs export --command'] = @('@nothing')
+$opsviValues['logs export --since'] = @('@nothing')
+$opsviValues['logs export -o'] = @('@files')
+$opsviValues['logs export --output'] = @('@files')
+$opsviValues['usage --by'] = @('@nothing')
+$opsviValues['usage --since'] = @('@nothing')
+$opsviValues['usage --html'] = @('@nothing')
+$opsviValues['tools log -n'] = @('@nothing')
+$opsviValues['tools log --last'] = @('@nothing')
+$opsviValues['mcp serve -c'] = @('@collections')
+$opsviValues['mcp serve --collection'] = @('@collections')
+$opsviValues['mcp serve --root'] = @('@nothing')
+$opsviValues['mcp serve -m'] = @('@models')
+$opsviValues['mcp serve --model'] = @('@models')
+$opsviValues['mcp serve --http'] = @('@nothing')
+$opsviValues['mcp serve --token'] = @('@nothing')
 $opsviValues['new-library --kind'] = @('@nothing')
 $opsviValues['new-library --part'] = @('@nothing')
 $opsviValues['new-library --feature'] = @('@nothing')

@@ -91,7 +91,8 @@ def argument_name(param: Any) -> str:
 def command_section(path: str, command: Any) -> str:
     depth = "##" if path.count(" ") == 1 else "###"
     words = [path, "[OPTIONS]"]
-    words += ["COMMAND [ARGUMENTS]"] if hasattr(command, "commands") else []
+    if hasattr(command, "commands"):
+        words += ["[COMMAND [ARGUMENTS]]" if command.invoke_without_command else "COMMAND [ARGUMENTS]"]
     words += [argument_name(param) for param in command.params if param.param_type_name == "argument"]
     parts = [f"{depth} {path}", help_blocks(command.help), f"Usage: `{' '.join(words)}`"]
     arguments, options = list(argument_rows(command)), list(option_rows(command))

@@ -60,12 +60,12 @@ def parse_globals(argv: Sequence[str], app: AppContext) -> tuple[Any, list[str],
     path, args = [rest[0]], rest[1:]
     command = root
     while isinstance(command, TyperGroup):
-        options, args = take_globals(args, options, stop_at_word=True)
-        if not args or args[0] not in command.commands:
+        before, words = take_globals(args, options, stop_at_word=True)
+        if not words or words[0] not in command.commands:
             break
-        path.append(args[0])
-        command, args = command.commands[args[0]], args[1:]
-    if not isinstance(command, TyperGroup):
+        path.append(words[0])
+        options, command, args = before, command.commands[words[0]], words[1:]
+    if runs_alone(command):
         valued = {
             name
             for param in command.params
@@ -74,7 +74,14 @@ def parse_globals(argv: Sequence[str], app: AppContext) -> tuple[Any, list[str],
         }
         positionals = sum(isinstance(param, TyperArgument) for param in command.params)
         options, args = take_globals(args, options, takes_value=valued.__contains__, positionals=positionals)
+    else:
+        options, args = before, words
     return root, [*path[1:], *args], options
+
+
+def runs_alone(command: Any) -> bool:
+    """True for a command, and for a group that does something without a subcommand, as `chat` does."""
+    return not isinstance(command, TyperGroup) or command.invoke_without_command
 
 
 def dispatch(argv: Sequence[str], app: AppContext) -> int:
@@ -83,7 +90,7 @@ def dispatch(argv: Sequence[str], app: AppContext) -> int:
     if command is None:
         app.out.write(root_help(app.is_terminal(app.out)))
         return ExitCode.OK
-    wants_help = isinstance(command, TyperGroup) and not args
+    wants_help = not runs_alone(command) and not args
     app.command = command.name
     settings = {"obj": app, "help_option_names": ["-h", "--help"], "max_content_width": 100}
     try:

@@ -87,6 +87,14 @@ def _models(env: Mapping[str, str]) -> Iterable[str]:
     return names
 
 
+def model_names(env: Mapping[str, str]) -> list[str]:
+    """What may follow -m, as far as the settings say; nothing when they cannot be read."""
+    try:
+        return sorted(_models(env))
+    except (OSError, ValueError):
+        return []
+
+
 def _is_table(value: object) -> bool:
     return isinstance(value, dict)
 
@@ -116,6 +124,16 @@ def _plugins(env: Mapping[str, str]) -> Iterable[str]:
     return names
 
 
+def _prompts(env: Mapping[str, str]) -> Iterable[str]:
+    """Templates of the user and those that come with opsvi."""
+    names: list[str] = []
+    packaged = os.path.join(os.path.dirname(os.path.abspath(__file__)), "llm", "prompts")
+    for folder in (os.path.join(_directory(env, "config"), "prompts"), packaged):
+        with contextlib.suppress(OSError):
+            names += [name for name in os.listdir(folder) if not name.startswith(".")]
+    return [stem for stem, suffix in map(os.path.splitext, names) if suffix in (".md", ".toml")]
+
+
 def _entry_points(lines: Iterable[str]) -> list[str]:
     names: list[str] = []
     inside = False
@@ -131,5 +149,6 @@ _KINDS: Mapping[str, Callable[[Mapping[str, str]], Iterable[str]]] = {
     "collections": _collections,
     "models": _models,
     "plugins": _plugins,
+    "prompts": _prompts,
     "sessions": _sessions,
 }

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
 from opsvi_cli.context import AppContext
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
+
+PiiOption: TypeAlias = Annotated[
+    str | None, typer.Option("--pii", help="Personal data in documents: off, warn, redact or block")
+]
+PasswordFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--password-file", help="File whose first line opens encrypted documents")
+]
 
 
 @app.command(name="ingest")
@@ -30,9 +37,8 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would be done, and do nothing")] = False,
     meta: Annotated[list[str] | None, typer.Option("--meta", help="key=value for every document")] = None,
     name: Annotated[str | None, typer.Option("--name", help="File name of what comes from stdin")] = None,
-    password_file: Annotated[
-        Path | None, typer.Option("--password-file", help="File whose first line opens encrypted documents")
-    ] = None,
+    pii: PiiOption = None,
+    password_file: PasswordFile = None,
 ) -> None:
     """Read files, folders, URLs or stdin into a collection.
 
@@ -45,8 +51,10 @@ def ingest(
       opsvi ingest docs/ --sync --exclude '*.log'
       opsvi ingest report.pdf https://example.org/ -c work
       git log | opsvi ingest - --name history.txt --meta team=ops
+      opsvi ingest letters/ --pii redact
     """
     context: AppContext = ctx.obj
+    context.set_flag("safety.pii", pii)
     from opsvi_cli.rag.ingest import IngestOptions, parse_meta
     from opsvi_cli.rag.ingest import ingest as run
     from opsvi_cli.rag.pipeline import TargetOptions

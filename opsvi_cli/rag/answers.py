@@ -23,6 +23,7 @@ from .search import SearchOptions, needs_vectors, open_for_search, search_store
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
     from opsvi_cli.llm.models import ModelChoice
+    from opsvi_cli.llm.tools.toolbox import Toolbox
 
 NO_MODEL = (
     "no model is configured: these are the sources' own sentences. For a written answer: "
@@ -196,18 +197,30 @@ def _picked(pick: Pick) -> Citation:
 
 
 def stream_text(
-    app: AppContext, choice: ModelChoice, messages: Sequence[Message], options: QueryOptions, on_text: OnText
+    app: AppContext,
+    choice: ModelChoice,
+    messages: Sequence[Message],
+    options: QueryOptions,
+    on_text: OnText,
+    *,
+    toolbox: Toolbox | None = None,
+    tainted: bool = True,
 ) -> Written:
-    """Call the model and hand its text on. An error carries what came before it as `partial` in its details."""
-    from opsvi_cli.llm.calls import stream_answer
+    """Call the model and hand its text on. An error carries what came before it as `partial` in its details.
+
+    `tainted`: the messages hold text of others, so that tools with effects are asked for.
+    """
+    from opsvi_cli.llm.tools.loop import answer_with_tools
 
     parts: list[str] = []
     answering: list[ModelChoice] = [choice]
     finish = Finish("stop")
-    events = stream_answer(
+    events = answer_with_tools(
         app,
         choice,
         messages,
+        toolbox,
+        tainted=tainted,
         schema=options.schema,
         temperature=options.temperature,
         max_tokens=options.max_tokens,

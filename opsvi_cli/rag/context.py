@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opsvi_cli.llm.tokens import estimate_tokens
 from opsvi_cli.sdk import Hit
 
 STDIN = "stdin"
-_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,6 @@ class Context:
     sources: tuple[NumberedSource, ...]
     dropped: tuple[int, ...] = ()
     cut: tuple[int, ...] = ()
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a text is: 4 characters each, 1 where the script has no spaces."""
-    wide = len(_WIDE.findall(text))
-    return wide + (len(text) - wide + 3) // 4
 
 
 def assemble(hits: Sequence[Hit], piped: str | None = None, *, tokens: int | None = None) -> Context:

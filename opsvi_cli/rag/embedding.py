@@ -10,8 +10,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
-from opsvi_cli.errors import PluginError, UsageError
-from opsvi_cli.sdk import JSON, Embedder, Vectors
+from opsvi_cli.errors import OpsviError, PluginError, UsageError
+from opsvi_cli.sdk import JSON, Embedder, Server, Vectors
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -66,21 +66,38 @@ def _guarded(app: AppContext, embedder: Embedder, texts: Sequence[str], kind: Em
 
 
 def _embed(embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:
+    """What the embedder gives, checked: a row a text, of its dimension, finite; zeros only for a text without words.
+
+    Which row belongs to which text is known to the embedder alone: those that ask a server order by its numbering.
+    """
     import numpy as np
 
-    made = np.asarray(embedder.embed(texts, kind), dtype=np.float32)
-    if made.shape != (len(texts), embedder.dimension):
-        raise PluginError(
-            f"embedder {embedder.fingerprint} gave numbers of shape {made.shape} for {len(texts)} texts, "
-            f"not ({len(texts)}, {embedder.dimension})",
-            hint="use another with --embedder; `opsvi plugins list` names the plugin",
-        )
+    try:
+        made = np.asarray(embedder.embed(texts, kind), dtype=np.float32)
+        shape = (len(texts), embedder.dimension)
+    except (OpsviError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        if not getattr(embedder, "remote", False):
+            raise _bad(embedder, f"failed with {type(error).__name__}: {str(error)[:200]}") from error
+        from opsvi_cli.llm.boundary import as_opsvi_error
+
+        raise as_opsvi_error(error, Server(embedder.fingerprint.partition(":")[0], "", "")) from error
+    if made.shape != shape:
+        raise _bad(embedder, f"gave numbers of shape {made.shape} for {len(texts)} texts, not {shape}")
     if not np.isfinite(made).all():
-        raise PluginError(
-            f"embedder {embedder.fingerprint} gave numbers that are not finite",
-            hint="use another with --embedder; `opsvi plugins list` names the plugin",
-        )
+        raise _bad(embedder, "gave numbers that are not finite")
+    filled = (row for text, row in zip(texts, made, strict=True) if text.strip())
+    if getattr(embedder, "remote", False) and not all(row.any() for row in filled):
+        raise _bad(embedder, "gave zeros for a text that is not empty")
     return made
+
+
+def _bad(embedder: Embedder, what: str) -> PluginError:
+    return PluginError(
+        f"embedder {embedder.fingerprint} {what}",
+        hint="use another with --embedder; `opsvi plugins list` names the plugin",
+    )
 
 
 def _key(embedder: Embedder, kind: EmbedKind, text: str) -> str:

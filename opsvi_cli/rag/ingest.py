@@ -182,12 +182,24 @@ class _Run:
 
     def _take(self, source: Source, result: list[Document] | OpsviError) -> None:
         content_hash, processor = self.read.pop(source.uri)
+        result = self._without_personal_data(result)
         if isinstance(result, OpsviError):
             reason = result.message + (f" ({result.hint})" if result.hint else "")
             self.tell(Entry(source.uri, "failed", reason=reason))
         else:
             self.writer.add(Read(source, content_hash, processor, result))
         self.progress.finished(source.uri)
+
+    def _without_personal_data(self, result: list[Document] | OpsviError) -> list[Document] | OpsviError:
+        mode = self.app.settings.safety.pii
+        if mode == "off" or isinstance(result, OpsviError):
+            return result
+        from opsvi_cli.llm.pii import PersonalDataError, clean_document, kinds_of
+
+        try:
+            return [clean_document(document, mode, kinds_of(self.app)) for document in result]
+        except PersonalDataError as error:
+            return error
 
     def _remove(self, uri: str, known: KnownSource, reason: str) -> None:
         if self.options.dry_run:

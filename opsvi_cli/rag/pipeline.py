@@ -97,6 +97,9 @@ class Target:
 
     def fingerprint(self, processor: str, meta: Mapping[str, JSON]) -> str:
         embedder = self.store.info.embedder if self.store is not None else self.embedder.fingerprint
+        safety = self._app.settings.safety
+        if safety.pii in ("redact", "block"):  # so that what was stored without it is read again
+            processor = f"{processor} pii={safety.pii} {' '.join(safety.pii_kinds)}".rstrip()
         return pipeline_fingerprint(processor, self.chunker.fingerprint, embedder, meta)
 
     def opened(self) -> Store:

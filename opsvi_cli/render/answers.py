@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import UsageError
-from opsvi_cli.foundation.terminal import plain
+from opsvi_cli.foundation.terminal import SafePieces
 from opsvi_cli.sdk import Answer, Citation, Hit
 
 from .output import dump, message, pick, write
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
 
     from opsvi_cli.rag.answers import QueryOptions
 
+    from .markdown_stream import MarkdownWriter
+
 FIELDS = ("answer", "supported", "citations", "hits", "model", "usage")
-# An escape sequence that has begun and not ended yet, at the end of a piece of text.
-_OPEN_SEQUENCE = re.compile(r"\x9b[0-?]*[ -/]*\Z|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*(?:\x1b)?|[ -/]*)?\Z|\r\Z")
-_LONGEST_SEQUENCE = 4096
 _QUOTE_WIDTH = 200
 
 
@@ -31,16 +29,12 @@ class TextWriter:
 
     def __init__(self, app: AppContext) -> None:
         self._app = app
-        self._terminal = app.is_terminal(app.out)
-        self._held = ""
+        self._pieces = SafePieces() if app.is_terminal(app.out) else None
         self._last = "\n"
 
     def __call__(self, text: str) -> None:
-        if self._terminal:
-            text = self._held + text
-            open_sequence = _OPEN_SEQUENCE.search(text)
-            self._held = open_sequence[0] if open_sequence and len(open_sequence[0]) < _LONGEST_SEQUENCE else ""
-            text = plain(text[: len(text) - len(self._held)])
+        if self._pieces is not None:
+            text = self._pieces.feed(text)
         if text:
             self._app.out.write(text)
             self._app.out.flush()
@@ -48,11 +42,22 @@ class TextWriter:
 
     def end_line(self) -> None:
         """Finish a line that was begun; a cut answer too."""
-        self._held = ""
+        if self._pieces is not None:
+            self._pieces = SafePieces()
         if self._last != "\n":
             self._app.out.write("\n")
             self._last = "\n"
         self._app.out.flush()
+
+
+def answer_writer(app: AppContext, *, markdown: bool = True) -> TextWriter | MarkdownWriter:
+    """What shows an answer as it comes: rendered on a terminal, as it is elsewhere or without `markdown`."""
+    if markdown and app.is_terminal(app.out):
+        from .markdown_stream import MarkdownWriter, wants_markdown
+
+        if wants_markdown(app):
+            return MarkdownWriter(app)
+    return TextWriter(app)
 
 
 def answer_record(answer: Answer) -> dict[str, Any]:
@@ -94,17 +99,20 @@ def show_query(app: AppContext, question: str, options: QueryOptions, *, strict:
         app,
         lambda on_text: answer(app, question, options, on_text, lambda note: message(app, note)),
         stream=options.stream,
+        markdown=options.schema is None,
     )
     if strict:
         require_support(result)
 
 
-def answer_in_full(app: AppContext, ask: Callable[[Callable[[str], None]], Answer], *, stream: bool = True) -> Answer:
+def answer_in_full(
+    app: AppContext, ask: Callable[[Callable[[str], None]], Answer], *, stream: bool = True, markdown: bool = True
+) -> Answer:
     """Run `ask` and show its answer: text as it comes and the sources it cites, or JSON at the end.
 
     What came before a failure stays on stdout, on a line of its own.
     """
-    writer = TextWriter(app)
+    writer = answer_writer(app, markdown=markdown)
     held: list[str] = []
     try:
         answer = ask(held.append if app.options.machine or not stream else writer)

@@ -18,7 +18,7 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 
 # What stands for the values of an option or argument: words, or one of these. `ASKED` are answered by `__complete`.
 FILES = "@files"
-ASKED = ("@collections", "@models", "@plugins", "@sessions")
+ASKED = ("@collections", "@models", "@plugins", "@prompts", "@sessions")
 NOTHING = "@nothing"
 
 
@@ -57,6 +57,7 @@ _OPTION_MARKERS = {
     "--collection": "@collections",
     "--model": "@models",
     "--session": "@sessions",
+    "-t": "@prompts",
     "--template": FILES,
     "--schema": FILES,
     "--attach": FILES,
@@ -144,6 +145,10 @@ def _argument(path: tuple[str, ...], name: str, words: tuple[str, ...]) -> tuple
             return ("@collections",)
         case ("plugins", *_):
             return ("@plugins",)
+        case ("prompts", *_):
+            return ("@prompts",)
+        case ("chat", "show" | "rename" | "rm" | "export"):
+            return ("@sessions",)
         case ("completion",):
             return SHELLS
         case ("config", "get" | "set" | "unset"):

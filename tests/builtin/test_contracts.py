@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from servers.fault_server import FaultServer, running
 
+from opsvi_cli.builtin.openai_presets import PRESETS
 from opsvi_cli.context import AppContext
 from opsvi_cli.plugin_host.host import BUILT_IN
 from opsvi_cli.sdk import Part, Registry, Source
@@ -45,7 +46,7 @@ def server() -> Iterator[FaultServer]:
 def test_every_kind_of_built_in_part_has_a_test_here() -> None:
     registry = AppContext().plugins.registry
     kinds = {part.kind for part in registry.parts() if part.plugin == BUILT_IN}
-    assert kinds == {"provider", "embedder", "processor", "chunker", "store"}
+    assert kinds == {"provider", "embedder", "processor", "chunker", "store", "tool"}
 
 
 @pytest.mark.parametrize("name", names("chunker"))
@@ -56,7 +57,7 @@ def test_chunker(name: str, app: AppContext) -> None:
 
 @pytest.mark.parametrize("name", names("embedder"))
 def test_embedder(name: str, app: AppContext, server: FaultServer) -> None:
-    options = {"base_url": server.url("ok"), "model": "m"} if name == "openai" else {}
+    options = {"base_url": server.url("ok"), "model": "m", "base64": False} if name in PRESETS else {}
     check_embedder(app.part("embedder", name, options))
 
 

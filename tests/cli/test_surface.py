@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
-from opsvi_cli.app import load_command
+from opsvi_cli.app import load_command, runs_alone
 from opsvi_cli.command_table import COMMANDS
 from opsvi_cli.context import AppContext
 from opsvi_cli.global_options import FLAGS
@@ -20,7 +20,7 @@ def leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     if isinstance(command, TyperGroup):
         for name, child in command.commands.items():
             yield from leaves(child, (*path, name))
-    else:
+    if runs_alone(command):
         yield path, command
 
 

@@ -32,6 +32,15 @@ def test_sessions_are_read_from_their_database(home: Path) -> None:
     assert answer(["sessions", ""]) == "friday\ns2\n"
 
 
+def test_prompts_are_own_and_packaged(home: Path) -> None:
+    folder = home / "config" / "prompts"
+    folder.mkdir(parents=True)
+    for name in ("mine.md", "more.toml", "notes.txt", ".mine.md.x"):
+        (folder / name).write_text("x")
+    assert answer(["prompts", "m"]) == "mine\nminutes\nmore\n"
+    assert "summarize\n" in answer(["prompts", ""])
+
+
 def test_models_come_from_the_settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer(["models"]) == "echo\nopenai/\n"
     (home / "config").mkdir(parents=True)
@@ -78,7 +87,7 @@ def test_an_answer_imports_neither_typer_nor_the_packaging_library() -> None:
         "main()\n"
         "print(*sys.modules)\n"
     )
-    for kind in ("collections", "models", "sessions", "plugins"):
+    for kind in ("collections", "models", "prompts", "sessions", "plugins"):
         done = subprocess.run(
             [sys.executable, "-c", code, kind], capture_output=True, text=True, check=True, timeout=60
         )

@@ -176,7 +176,7 @@ def test_the_page_says_which_dependencies_are_used() -> None:
     modules = {
         "beautifulsoup4": "bs4", "faiss-cpu": "faiss", "markdown-it-py": "markdown_it", "mdit-py-plugins":
         "mdit_py_plugins", "pyrate-limiter": "pyrate_limiter", "python-docx": "docx", "pyyaml": "yaml",
-        "tomli-w": "tomli_w",
+        "tomli-w": "tomli_w", "genai-prices": "genai_prices", "prompt-toolkit": "prompt_toolkit",
     }  # fmt: skip
     code = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     used, _, offered = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("Some stand ready for plugins")

@@ -42,6 +42,7 @@ def part(home: Path, tmp_path: Path) -> Callable[..., Any]:
     def make(*, key: str = "", **options: object) -> Any:
         env = {**os.environ, "OPENAI_API_KEY": key}
         app = AppContext(out=io.StringIO(), err=io.StringIO(), stdin=None, env=env, cwd=str(tmp_path))
-        return app.part("embedder", "openai", options)
+        named = {"api_key": "env:OPENAI_API_KEY"} if key else {}
+        return app.part("embedder", "openai", {**named, **options})
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,31 @@ def test_unchanged_ingest_reads_and_embeds_nothing(modules_of: Modules, collecti
 
 
 def test_prompt_with_echo_loads_no_client(modules_of: Modules) -> None:
-    assert not modules_of("prompt", "hi", "-m", "echo") & (NETWORK | NUMBERS | DOCUMENTS | {"pydantic", "rich"})
+    """Nor what guards a server: echo asks none."""
+    guards = {"filelock", "stamina", "tenacity", "pyrate_limiter", "genai_prices", "jsonschema"}
+    assert not modules_of("prompt", "hi", "-m", "echo/echo") & (HEAVY | guards)
+
+
+def test_a_kept_answer_loads_no_client(modules_of: Modules, fault_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first call imports the SDK, the kept answer does not."""
+    monkeypatch.setenv("OPSVI_ANSWERS__CACHE", "true")
+    args = ("prompt", "hi", "-m", "openai/m", "--base-url", fault_server.url("ok"))
+    assert {"openai", "httpx2"} <= modules_of(*args)
+    assert not modules_of(*args) & (NETWORK | NUMBERS | DOCUMENTS | {"pydantic", "rich", "stamina", "filelock"})
+    assert fault_server.count("ok") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("prompt", "hi", "-m", "openai/m"),  # no key
+        ("prompt", "hi", "-m", "openai/m", "--base-url", "ftp://127.0.0.1/v1"),
+        ("prompt", "hi", "-m", "nobody/m"),
+    ],
+    ids=["no key", "no address", "no provider"],
+)
+def test_what_fails_before_the_first_call_loads_no_client(modules_of: Modules, args: tuple[str, ...]) -> None:
+    assert not modules_of(*args, code=None) & (NETWORK | NUMBERS | DOCUMENTS | {"pydantic", "rich"})
 
 
 def test_every_command_of_the_table_resolves() -> None:
@@ -84,3 +109,10 @@ def test_every_command_of_the_table_resolves() -> None:
 
     for name in COMMANDS:
         assert load_command(name, AppContext()).name == name
+
+
+def test_chat_in_a_pipe_loads_no_prompt_and_no_renderer(modules_of: Modules) -> None:
+    loaded = modules_of("chat", "-m", "echo", stdin="hi\n")
+    assert not loaded & (
+        NETWORK | NUMBERS | DOCUMENTS | {"pydantic", "rich", "prompt_toolkit", "asyncio", "genai_prices"}
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import PluginError, UsageError
+from opsvi_cli.errors import OpsviError, PluginError, ProviderError, UsageError
 from opsvi_cli.rag.embedding import BATCH, embed_texts, load_embedder
 from opsvi_cli.sdk import Vectors
 
@@ -91,6 +91,42 @@ def test_a_wrong_answer_is_refused_and_not_cached(app: AppContext, answer: Any, 
     good = Counting()
     embed_texts(app, good, ["x"])
     assert good.asked == [["x"]]
+
+
+@pytest.mark.parametrize(
+    ("raised", "remote", "expected", "says"),
+    [
+        (ValueError("ragged"), False, PluginError, "embedder counting failed with ValueError: ragged"),
+        (ConnectionResetError(104, "reset"), True, ProviderError, "counting: the connection broke"),
+        (ValueError("ragged"), True, ProviderError, "counting: the provider failed with ValueError: ragged"),
+        (ProviderError("gone", kind="refused"), True, ProviderError, "gone"),
+    ],
+)
+def test_what_an_embedder_raises(
+    raised: Exception, remote: bool, expected: type[OpsviError], says: str, app: AppContext
+) -> None:
+    class Failing(Counting):
+        def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
+            raise raised
+
+    embedder = Failing()
+    embedder.remote = remote  # type: ignore[attr-defined]
+    app.set_flag("resilience.retries", 0)
+    with pytest.raises(expected, match=says) as caught:
+        embed_texts(app, embedder, ["x"])
+    assert caught.value.hint or "gone" in says
+
+
+def test_only_a_text_without_words_may_be_zero(app: AppContext) -> None:
+    class Zero(Counting):
+        remote = True
+
+        def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
+            return np.zeros((len(texts), 2), dtype=np.float32)
+
+    assert not embed_texts(app, Zero(), [" ", ""]).any()
+    with pytest.raises(PluginError, match="gave zeros for a text that is not empty"):
+        embed_texts(app, Zero(), ["", "x"])
 
 
 def test_an_unknown_embedder_is_a_usage_error(app: AppContext) -> None:
