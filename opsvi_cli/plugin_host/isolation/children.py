@@ -81,7 +81,10 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        return self._listener.is_alive() and self._process.poll() is None
+        """Whether it can still be asked. Once anyone was told that it is gone, it is: `poll` says nothing of a process
+        while another thread waits for it.
+        """
+        return not self._peer.lanes.closed and self._process.poll() is None
 
     def describe(self, modules: Mapping[str, str]) -> dict[str, Any]:
         """What each entry point brings, see `child`. Raises PluginError."""

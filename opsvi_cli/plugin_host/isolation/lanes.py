@@ -102,6 +102,10 @@ class Lanes:
         self._mine.holder = _Holder(lane, lambda _name: None)
         self._serve(lane)
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         """Tell every lane, now and later, that the other side is gone."""
         with self._lock:
