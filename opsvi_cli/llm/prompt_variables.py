@@ -11,7 +11,6 @@ from opsvi_cli.errors import UsageError
 from opsvi_cli.sdk import JSON
 
 TYPES = ("str", "int", "float", "bool", "choice", "file")
-RESERVED = ("input", "steps")
 _KEYS = ("type", "default", "description", "required", "choices")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _TRUE = {"true", "yes", "on", "1"}
