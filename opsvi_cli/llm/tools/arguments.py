@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from opsvi_cli.errors import UsageError
 from opsvi_cli.sdk import JSON, ToolSpec
+
+_MOST_STEPS = 50_000
+"""Keywords of a schema that are looked at for one call. `allOf` over `$ref` can double the work at each level, and no
+thread can be stopped in it."""
+
+
+class _TooManySteps(Exception):
+    """A schema that asks for more work than a call is worth."""
 
 
 def parse_arguments(text: str, spec: ToolSpec, *, trusted: bool) -> dict[str, JSON]:
@@ -29,6 +37,8 @@ def parse_arguments(text: str, spec: ToolSpec, *, trusted: bool) -> dict[str, JS
         # An empty registry: a `$ref` to a URL is never fetched.
         validator = _validator_for(schema, trusted)(schema, registry=Registry())
         problem = next(iter(validator.iter_errors(value)), None)
+    except _TooManySteps as error:
+        raise UsageError(f"the schema of {spec.name} asks for more than {_MOST_STEPS} steps") from error
     except Exception as error:
         raise UsageError(f"the schema of {spec.name} cannot be used: {type(error).__name__}") from error
     if problem is not None:
@@ -45,17 +55,37 @@ def _validator_for(schema: Mapping[str, JSON], trusted: bool) -> Any:
     from jsonschema.validators import extend, validator_for
 
     found: Any = validator_for(schema)
-    if trusted:
-        return found
-    additional = found.VALIDATORS["additionalProperties"]
+    keywords: dict[str, Callable[..., Any]] = dict(found.VALIDATORS)
+    if not trusted:
+        additional = keywords["additionalProperties"]
 
-    def unless_patterns(validator: Any, value: Any, instance: Any, within: Mapping[str, Any]) -> Iterator[Any]:
-        if "patternProperties" not in within:
-            yield from additional(validator, value, instance, within)
+        def unless_patterns(validator: Any, value: Any, instance: Any, within: Mapping[str, Any]) -> Iterator[Any]:
+            if "patternProperties" not in within:
+                yield from additional(validator, value, instance, within)
 
-    left_out = dict.fromkeys(("pattern", "patternProperties", "unevaluatedProperties"), _nothing)
+        keywords |= dict.fromkeys(("pattern", "patternProperties", "unevaluatedProperties"), _nothing)
+        keywords["additionalProperties"] = unless_patterns
     make: Any = extend
-    return make(found, {**left_out, "additionalProperties": unless_patterns})
+    return make(found, _counted(keywords))
+
+
+def _counted(keywords: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """The same keywords, which end together after so many steps."""
+    left = _MOST_STEPS
+
+    def counted(name: str, check: Callable[..., Any]) -> Callable[..., Any]:
+        def step(validator: Any, value: Any, instance: Any, within: Mapping[str, Any]) -> Any:
+            nonlocal left
+            # Objects are compared each with each.
+            pairs = len(instance) ** 2 // 100 if name == "uniqueItems" and isinstance(instance, list) else 0
+            left -= 1 + pairs
+            if left < 0:
+                raise _TooManySteps
+            return check(validator, value, instance, within)
+
+        return step
+
+    return {name: counted(name, check) for name, check in keywords.items()}
 
 
 def _nothing(*_: Any) -> tuple[()]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -83,15 +84,27 @@ def test_a_schema_that_cannot_be_used_is_said(schema: dict[str, Any]) -> None:
         parse_arguments('{"x": 1}', ToolSpec("t", "", schema), trusted=False)
 
 
-def test_a_schema_that_grows_without_end_is_left_alone(app: AppContext) -> None:
-    """Each level doubles the work: 2 to the power of 40 steps."""
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_schema_that_grows_without_end_comes_to_one(trusted: bool) -> None:
+    """Each level doubles the work: 2 to the power of 40 steps. A thread left alone in it would slow down all else."""
     levels: dict[str, Any] = {f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}] * 2} for n in range(40)}
-    tool = Remote("grow")
-    tool.spec = ToolSpec("grow", "", {"$defs": {**levels, "l40": {}}, "$ref": "#/$defs/l0"})
-    app.set_flag("tools.timeout", 0.3)
-    assert (
-        box(app, ("mcp.a.grow", tool, "a")).run(ToolCall("1", "grow", "{}")).text == "error: it took longer than 0.3 s"
-    )
+    spec = ToolSpec("grow", "", {"$defs": {**levels, "l40": {}}, "$ref": "#/$defs/l0"})
+    with pytest.raises(UsageError, match="more than 50000 steps"):
+        parse_arguments("{}", spec, trusted=trusted)
+
+
+def test_a_long_list_is_not_compared_each_with_each() -> None:
+    spec = ToolSpec("t", "", {**OBJECT, "properties": {"rows": {"type": "array", "uniqueItems": True}}})
+    assert parse_arguments('{"rows": [{}, 1]}', spec, trusted=False) == {"rows": [{}, 1]}
+    with pytest.raises(UsageError, match="steps"):
+        parse_arguments(json.dumps({"rows": [{"n": n} for n in range(100_000)]}), spec, trusted=False)
+
+
+def test_long_arguments_are_no_hostile_ones() -> None:
+    rows = {"type": "array", "items": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}}
+    spec = ToolSpec("t", "", {**OBJECT, "properties": {"rows": rows}})
+    text = json.dumps({"rows": [{"n": n} for n in range(5000)]})
+    assert parse_arguments(text, spec, trusted=False) == json.loads(text)
 
 
 def test_one_server_cannot_make_a_model_use_another(app: AppContext) -> None:
