@@ -1,6 +1,6 @@
 """The official OpenAI SDK as opsvi uses it: guarded HTTP client, no retries of its own, keys looked up late.
 
-Shared by the provider, the embedder and batch jobs of every preset. The SDK is imported when a client is made.
+Shared by provider, embedder, reranker and batch jobs of every preset. The SDK is imported when a client is made.
 """
 
 from __future__ import annotations
@@ -109,5 +109,5 @@ def check_type(answer: Any, server: Server, wanted: str, what: str) -> None:
     """Raises ProviderError when the server's content type is another one: a log-in page, say."""
     content_type = answer.headers.get("content-type", "")
     if wanted not in content_type:
-        answer.http_response.close()
+        getattr(answer, "http_response", answer).close()
         raise server.bad_response(what, content_type=content_type or "none")

@@ -33,6 +33,8 @@ class Preset:
     key_header: str = "authorization"
     embedding_model: str = ""
     embeddings: bool = True
+    reranking: bool = False
+    """Has an endpoint /rerank, as Jina's and Cohere's."""
     stream_options: bool = True
     """Tokens of a stream have to be asked for, and may be."""
     temperature_max: float = 2.0
@@ -117,8 +119,17 @@ PRESETS: Mapping[str, Preset] = {
         images=False,
     ),
     "ollama": Preset("Ollama on this machine", "http://localhost:11434/v1", keyless=True),
-    "llama-server": Preset("llama.cpp's server on this machine", "http://localhost:8080/v1", keyless=True, base64=True),
-    "vllm": Preset("vLLM on this machine", "http://localhost:8000/v1", keyless=True, think_tags=True, base64=True),
+    "llama-server": Preset(
+        "llama.cpp's server on this machine", "http://localhost:8080/v1", keyless=True, reranking=True, base64=True
+    ),
+    "vllm": Preset(
+        "vLLM on this machine",
+        "http://localhost:8000/v1",
+        keyless=True,
+        reranking=True,
+        think_tags=True,
+        base64=True,
+    ),
     "lmstudio": Preset("LM Studio on this machine", "http://localhost:1234/v1", keyless=True, think_tags=True),
     "tgi": Preset(
         "Hugging Face TGI on this machine",

@@ -43,7 +43,7 @@ def query(
     where: Annotated[str | None, typer.Option("--where", help="Only documents like this: opsvi help filters")] = None,
     fusion: Annotated[Fusion | None, typer.Option("--fusion", help="How scores are joined")] = None,
     dense_weight: Annotated[float | None, typer.Option("--dense-weight", min=0, max=1, help="0..1")] = None,
-    rerank: Annotated[str | None, typer.Option("--rerank", help="Reranker to put the passages in order")] = None,
+    rerank: Annotated[str | None, typer.Option("--rerank", help="Reranker that orders the passages, or none")] = None,
     model: Model = None,
     base_url: BaseUrl = None,
     system: Annotated[str, typer.Option("--system", help="Instructions put before opsvi's own")] = "",

@@ -28,7 +28,7 @@ def search(
     dense_weight: Annotated[
         float | None, typer.Option("--dense-weight", min=0, max=1, help="Trust in vectors against words, 0..1")
     ] = None,
-    rerank: Annotated[str | None, typer.Option("--rerank", help="Reranker to put the passages in order")] = None,
+    rerank: Annotated[str | None, typer.Option("--rerank", help="Reranker that orders the passages, or none")] = None,
     batch: Annotated[
         str | None,
         typer.Option("--batch", metavar="FILE", help="JSONL of {id, text}: a line of hits for each; - stdin"),

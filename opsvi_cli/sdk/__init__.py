@@ -50,6 +50,7 @@ from .messages import (
 from .parts import Chunker, Embedder, Processor, Provider, Reranker, SecretStore, Services, Tool
 from .registry import KINDS, Kind, Part, Registry
 from .retry_after import retry_after
+from .scores import checked_scores, rerank_in_batches
 from .servers import Server
 from .stores import (
     CollectionInfo,
@@ -155,6 +156,7 @@ __all__ = [
     "chat_messages",
     "chat_tools",
     "chat_usage",
+    "checked_scores",
     "checked_vectors",
     "connection",
     "embed_in_batches",
@@ -162,6 +164,7 @@ __all__ = [
     "hookspec",
     "is_private",
     "matches",
+    "rerank_in_batches",
     "retry_after",
     "tool",
 ]

@@ -25,6 +25,7 @@ _TOO_LONG = (
     "prompt is too long",
     "input token count",
     "exceeds the maximum number of tokens",
+    "too large to process",  # llama.cpp, with status 500
 )
 _FILTERED = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation")
 _USED_UP = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
@@ -116,7 +117,7 @@ class Server:
         if status == 429:
             asks = f", asks to wait {_duration(wait)}" if wait else ""
             return failed(f"too many requests{asks}", "rate", f"try again in {_duration(wait or 60.0)}", wait)
-        if status in (400, 413, 422) and any(word in low for word in _TOO_LONG):
+        if status in (400, 413, 422, 500) and any(word in low for word in _TOO_LONG):
             return failed("the text is too long for this model", "context", "send less, or use a model that reads more")
         if any(word in low for word in _FILTERED):
             return failed("the server's content filter refused the request", "refused", "word it differently")
