@@ -8,12 +8,10 @@ from typing import Any
 from opsvi_cli.sdk import OpsviError, Server
 
 
-def translate(error: Exception, server: Server) -> Exception:
-    """The error to raise instead of `error`; `error` itself when it is opsvi's own."""
+def translate(error: Exception, server: Server) -> OpsviError | None:
+    """The error for one of the SDK; None for any other."""
     import openai
 
-    if isinstance(error, OpsviError):
-        return error
     if isinstance(error, openai.APIStatusError):
         code, text = _server_text(error, server)
         return server.status_error(int(error.status_code), text, code=code, headers=error.response.headers)
@@ -25,11 +23,9 @@ def translate(error: Exception, server: Server) -> Exception:
         cause = error.__cause__ or error
         known = server.http_error(cause) if isinstance(cause, Exception) else None
         return known or server.unreachable(cause)
-    if (known := server.http_error(error)) is not None:
-        return known
     if isinstance(error, openai.APIError):
         return server.broke_off(_server_text(error, server)[1] or str(error))
-    return server.bad_response(f"the answer cannot be read ({type(error).__name__})")
+    return None
 
 
 def _server_text(error: Any, server: Server) -> tuple[str, str]:

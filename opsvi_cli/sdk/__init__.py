@@ -50,7 +50,7 @@ from .messages import (
 from .parts import Chunker, Embedder, Processor, Provider, Reranker, SecretStore, Services, Tool
 from .registry import KINDS, Kind, Part, Registry
 from .retry_after import retry_after
-from .servers import Server
+from .servers import Server, errors_translated
 from .stores import (
     CollectionInfo,
     DocumentRecord,
@@ -158,6 +158,7 @@ __all__ = [
     "checked_vectors",
     "connection",
     "embed_in_batches",
+    "errors_translated",
     "hookimpl",
     "hookspec",
     "is_private",

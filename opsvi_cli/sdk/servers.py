@@ -5,8 +5,9 @@ A server's own text is quoted on one line, without control characters and withou
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from opsvi_cli.errors import CredentialsError, OpsviError, ProviderError
@@ -32,12 +33,16 @@ _USED_UP = ("insufficient_quota", "billing", "credit balance", "exceeded your cu
 
 @dataclass(frozen=True)
 class Server:
-    """Who was asked for what, for messages. `key` is only used to take it out of texts."""
+    """Who was asked for what, for messages. `section`: where the part's settings are.
+
+    `key` is taken out of texts; empty when the server was asked without one, None when that is not known here.
+    """
 
     name: str
     model: str
     url: str
-    key: str = ""
+    key: str | None = None
+    section: str = "providers"
 
     @property
     def label(self) -> str:
@@ -66,7 +71,8 @@ class Server:
         """`cause` is what the HTTP client raised: opsvi's own client says which time ran out, and its setting."""
         said = self.clean(cause)
         ours = re.search(r"\((http\.\w+)\)", said)
-        setting = f"{ours[1]} or providers.{self.name}.timeout" if ours else f"providers.{self.name}.timeout"
+        own = f"{self.section}.{self.name}.timeout"
+        setting = f"{ours[1]} or {own}" if ours else own
         known = said.startswith(("no connection within", "no answer within", "the answer stopped"))
         return ProviderError(
             f"{self.label}: {said if known else 'no answer in time'}",
@@ -107,10 +113,7 @@ class Server:
             )
 
         if status in (401, 403):
-            return CredentialsError(
-                f"{self.label}: the key was refused ({status}){said}",
-                hint=f"`opsvi secrets set {self.name}` stores another one",
-            )
+            return self.unauthorized(status, text)
         if status == 402 or (status in (400, 429) and any(word in low for word in _USED_UP)):
             return failed("the account's quota is used up", "quota", "see the account's billing, or use another model")
         if status == 429:
@@ -130,6 +133,19 @@ class Server:
             return failed("the server redirects", "bad-response", "set base_url to the final address")
         return failed("the request was refused", "refused", "see what the server says")
 
+    def unauthorized(self, status: int, text: str = "") -> CredentialsError:
+        """The server wants another key, or one at all."""
+        if self.key == "":
+            what = "a key is needed"
+            hint = (
+                f"opsvi config set {self.section}.{self.name}.api_key env:NAME sends this server the key in NAME; "
+                "the vendor's own key goes to the vendor alone"
+            )
+        else:
+            what, hint = "the key was refused", f"`opsvi secrets set {self.name}` stores another one"
+        said = f": {self.clean(text)}" if text else ""
+        return CredentialsError(f"{self.label}: {what} ({status}){said}", hint=hint)
+
     def http_error(self, error: Exception) -> OpsviError | None:
         """The error for what an HTTP client (httpx2, httpx) raised, found by the class names they share.
 
@@ -147,6 +163,21 @@ class Server:
         if names & {"TransportError", "HTTPError"}:
             return self.unreachable(error)
         return None
+
+
+@contextlib.contextmanager
+def errors_translated(server: Server, translate: Callable[[Exception, Server], OpsviError | None]) -> Iterator[None]:
+    """Whatever a client library, HTTP or a strange answer raises inside becomes an error of opsvi.
+
+    `translate` gives the error for one of the vendor's library, None for any other. Errors of opsvi pass as they are.
+    """
+    try:
+        yield
+    except OpsviError:
+        raise
+    except Exception as error:  # answers of servers can break a client library anywhere
+        known = translate(error, server) or server.http_error(error)
+        raise known or server.bad_response(f"the answer cannot be read ({type(error).__name__})") from error
 
 
 def _duration(seconds: float) -> str:

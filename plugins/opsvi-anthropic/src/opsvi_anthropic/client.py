@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from opsvi_cli.sdk import Connection, OpsviError, Server, Services, connection
+from opsvi_cli.sdk import Connection, OpsviError, Server, Services, connection, errors_translated
 
 if TYPE_CHECKING:
     import httpx2
@@ -34,11 +34,17 @@ def anthropic_connection(services: Services) -> Connection:
 
 
 @contextlib.contextmanager
-def open_client(services: Services, where: Connection) -> Iterator[Anthropic]:
-    """A client whose connections are closed at the end, which also cancels a request under way."""
+def open_client(services: Services, where: Connection, server: Server) -> Iterator[Anthropic]:
+    """A client whose connections are closed at the end, which also cancels a request under way.
+
+    Whatever is raised inside becomes ProviderError or CredentialsError.
+    """
     from anthropic import Anthropic
 
-    with services.http(allow_private=True, timeout=where.timeout) as http:
+    with (
+        services.http(allow_private=True, timeout=where.timeout) as http,
+        errors_translated(server, translate),
+    ):
         if not where.key:
             http.event_hooks = {**http.event_hooks, "request": [_without_key]}
         yield Anthropic(
@@ -55,23 +61,10 @@ def _without_key(request: httpx2.Request) -> None:
         request.headers.pop(name, None)
 
 
-@contextlib.contextmanager
-def errors_translated(server: Server) -> Iterator[None]:
-    """Whatever the SDK, the HTTP client or a strange answer raises becomes ProviderError or CredentialsError."""
-    try:
-        yield
-    except Exception as error:  # answers of servers can break the SDK anywhere
-        translated = _translate(error, server)
-        if translated is error:
-            raise
-        raise translated from error
-
-
-def _translate(error: Exception, server: Server) -> Exception:
+def translate(error: Exception, server: Server) -> OpsviError | None:
+    """The error for one of the SDK; None for any other."""
     import anthropic
 
-    if isinstance(error, OpsviError):
-        return error
     if isinstance(error, anthropic.APIStatusError):
         code, text = server_text(error.body, server)
         return _status_error(int(error.status_code), code, text, server, error.response.headers)
@@ -81,8 +74,7 @@ def _translate(error: Exception, server: Server) -> Exception:
         cause = error.__cause__ or error
         known = server.http_error(cause) if isinstance(cause, Exception) else None
         return known or server.unreachable(cause)
-    known = server.http_error(error)
-    return known or server.bad_response(f"the answer cannot be read ({type(error).__name__})")
+    return None
 
 
 def error_in_stream(body: object, server: Server) -> OpsviError:

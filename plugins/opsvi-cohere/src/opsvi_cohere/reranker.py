@@ -8,7 +8,7 @@ from typing import Any
 
 from opsvi_cli.sdk import Hit, Server, Services
 
-from .client import cohere_connection, document, errors_translated, open_client
+from .client import cohere_connection, document, open_client
 from .request import encodable
 
 _DEFAULT_MODEL = "rerank-v3.5"
@@ -40,7 +40,7 @@ class CohereReranker:
     def _request(self, query: str, texts: list[str]) -> list[float]:
         where = cohere_connection(self._services)
         server = where.server(self._model)
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             answer = client.with_raw_response.rerank(model=self._model, query=query, documents=texts)
             return _scores(document(answer, server).get("results"), len(texts), server)
 
