@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from opsvi_cli.sdk import OpsviError, Server
 
 
@@ -13,7 +10,7 @@ def translate(error: Exception, server: Server) -> OpsviError | None:
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        code, text = _server_text(error, server)
+        code, text = server.said(error.body)
         return server.status_error(int(error.status_code), text, code=code, headers=error.response.headers)
     if isinstance(error, openai.APITimeoutError):
         return server.timed_out(error.__cause__ or error)
@@ -24,16 +21,6 @@ def translate(error: Exception, server: Server) -> OpsviError | None:
         known = server.http_error(cause) if isinstance(cause, Exception) else None
         return known or server.unreachable(cause)
     if isinstance(error, openai.APIError):
-        return server.broke_off(_server_text(error, server)[1] or str(error))
+        code, text = server.said(error.body)
+        return server.broke_off(text or str(error), code)
     return None
-
-
-def _server_text(error: Any, server: Server) -> tuple[str, str]:
-    """(code, message) that the server's JSON gives; empty where there is none."""
-    body = error.body
-    if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
-        body = body["error"]
-    if not isinstance(body, Mapping):
-        return "", server.clean(body) if isinstance(body, str) and "<" not in body else ""
-    code = body.get("code") or body.get("type") or ""
-    return str(code), server.clean(body.get("message") or body.get("detail") or "")

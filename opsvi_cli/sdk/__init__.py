@@ -23,7 +23,7 @@ from opsvi_cli.errors import (
 
 from .agents import AgentAdapter, AgentEvent, AgentFinish, AgentHost, AgentMessage, AgentSpec, ToolResult
 from .batches import BatchItem, BatchProvider, BatchResult, BatchStatus, TokenCounter
-from .chat_completions import CallPieces, chat_events, chat_messages, chat_tools, chat_usage
+from .chat_completions import CallPieces, chat_events, chat_finish, chat_messages, chat_tools, chat_usage
 from .commands import CommandContext
 from .connections import Connection, connection, is_private
 from .documents import JSON, Chunk, Document, Hit, Metadata, Page, Section, Source
@@ -152,6 +152,7 @@ __all__ = [
     "UsageError",
     "Vectors",
     "chat_events",
+    "chat_finish",
     "chat_messages",
     "chat_tools",
     "chat_usage",

@@ -28,6 +28,22 @@ _TOO_LONG = (
     "exceeds the maximum number of tokens",
 )
 _FILTERED = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation")
+_STATUS = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+}
+"""What an error that comes as an answer would have been as an HTTP status; others are the server's own fault."""
 _USED_UP = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
 
 
@@ -88,8 +104,29 @@ class Server:
             f"{self.label}: {what}", kind="network", hint="is the server running, and the address right?"
         )
 
-    def broke_off(self, text: str) -> ProviderError:
-        """The server reported an error in the middle of a stream."""
+    def said(self, body: object) -> tuple[str, str]:
+        """(code, message) that the JSON of an error gives; empty where there is none, or a page of HTML."""
+        if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
+            body = body["error"]
+        if not isinstance(body, Mapping):
+            return "", self.clean(body) if isinstance(body, str) and "<" not in body else ""
+        text = body.get("message") or body.get("detail") or body.get("error") or ""
+        return str(body.get("code") or body.get("type") or ""), self.clean(text)
+
+    def cut_off(self) -> ProviderError:
+        """The answer just ends."""
+        return ProviderError(
+            f"{self.label}: the answer ends in the middle", kind="network", hint="try again; the text is incomplete"
+        )
+
+    def broke_off(self, text: str, code: str = "") -> OpsviError:
+        """The server reported an error in place of an answer or in its middle, when it had said that all is well.
+
+        `code` is its word for the error, or the HTTP status that it would have been.
+        """
+        status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else _STATUS.get(code)
+        if status is not None:
+            return self.status_error(status, text, code=code)
         return ProviderError(
             f"{self.label}: the server broke off: {self.clean(text)}", kind="server", hint="try again later"
         )
@@ -106,6 +143,7 @@ class Server:
         said = f": {text}" if text else ""
         low = f"{code} {text}".lower()
         wait = retry_after(headers or {})
+        asks = f", asks to wait {_duration(wait)}" if wait else ""
 
         def failed(what: str, kind: str, hint: str, wait: float | None = None) -> ProviderError:
             return ProviderError(
@@ -117,9 +155,8 @@ class Server:
         if status == 402 or (status in (400, 429) and any(word in low for word in _USED_UP)):
             return failed("the account's quota is used up", "quota", "see the account's billing, or use another model")
         if status == 429:
-            asks = f", asks to wait {_duration(wait)}" if wait else ""
             return failed(f"too many requests{asks}", "rate", f"try again in {_duration(wait or 60.0)}", wait)
-        if status in (400, 413, 422) and any(word in low for word in _TOO_LONG):
+        if status == 413 or (status in (400, 422) and any(word in low for word in _TOO_LONG)):
             return failed("the text is too long for this model", "context", "send less, or use a model that reads more")
         if any(word in low for word in _FILTERED):
             return failed("the server's content filter refused the request", "refused", "word it differently")
@@ -128,7 +165,8 @@ class Server:
         if status == 408:
             return failed("the server gave up waiting", "timeout", "try again later")
         if status >= 500 or status in (409, 425):
-            return failed("the server failed", "server", "try again later", wait)
+            later = f"in {_duration(wait)}" if wait else "later"
+            return failed(f"the server failed{asks}", "server", f"try again {later}", wait)
         if 300 <= status < 400:
             return failed("the server redirects", "bad-response", "set base_url to the final address")
         return failed("the request was refused", "refused", "see what the server says")

@@ -59,7 +59,7 @@ def translate(error: Exception, server: Server) -> OpsviError | None:
         if status < 300:
             kind = headers.get("content-type") or "none"
             return server.bad_response("the answer is no answer of a model", content_type=kind)
-        return _status_error(status, _said(error.body, server), headers, server)
+        return _status_error(status, server.said(error.body)[1], headers, server)
     if isinstance(error, SSEError):
         return server.bad_response(f"the answer cannot be read: {error}")
     return None
@@ -71,14 +71,6 @@ def _status_error(status: int, text: str, headers: Mapping[str, str], server: Se
         code = "insufficient_quota"  # a trial key: waiting some seconds does not help
     status = {_REFUSED_TOKEN: 401, _GAVE_UP: 408}.get(status, status)
     return server.status_error(status, text, code=code, headers=headers)
-
-
-def _said(body: object, server: Server) -> str:
-    """The message of the server's JSON; empty where there is none."""
-    if isinstance(body, Mapping):
-        inner = body.get("error")
-        body = body.get("message") or (inner.get("message") if isinstance(inner, Mapping) else inner) or ""
-    return server.clean(body) if isinstance(body, str) and "<" not in body else ""
 
 
 def document(answer: Any, server: Server) -> dict[str, Any]:

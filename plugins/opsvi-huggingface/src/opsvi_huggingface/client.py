@@ -151,9 +151,7 @@ def _status_error(response: httpx2.Response, server: Server) -> OpsviError:
         body = response.json()
     except ValueError:
         body = None
-    said = body.get("error", body.get("message")) if isinstance(body, dict) else None
-    text = said.get("message") if isinstance(said, dict) else said
-    text = text if isinstance(text, str) else ""
+    text = server.said(body)[1]
     if response.status_code == 424:  # TGI and TEI: the model itself failed
         return server.broke_off(text)
     too_long = "must be <=" in text or "must have less than" in text or "must have at most" in text
