@@ -20,7 +20,7 @@ from opsvi_cli.sdk import (
 )
 
 from .openai_answers import stream_events, whole_answer
-from .openai_client import check_type, errors_translated, open_client, openai_connection
+from .openai_client import check_type, open_client, openai_connection
 from .openai_presets import Preset, preset_of
 from .openai_request import request_body
 
@@ -70,7 +70,7 @@ class OpenAI:
     def models(self) -> list[ModelInfo]:
         """What the server lists, by name."""
         server = self._where.server("")
-        with open_client(self._services, self._where, self._preset) as client, errors_translated(server):
+        with open_client(self._services, self._where, self._preset) as client:
             answer = client.models.with_raw_response.list()
             check_type(answer, server, "json", _NO_ANSWER)
             body = answer.http_response.json()
@@ -90,10 +90,7 @@ class OpenAI:
         preset = self._preset
         server = self._where.server(request.model)
         body = request_body(request, server, preset)
-        with (
-            open_client(self._services, self._where, preset, request.model) as client,
-            errors_translated(server),
-        ):
+        with open_client(self._services, self._where, preset, request.model) as client:
             try:
                 answer = client.chat.completions.with_raw_response.create(**body)
             except Exception as error:  # looked at, and raised again unless it is this one

@@ -10,7 +10,7 @@ from typing import Any
 
 from opsvi_cli.sdk import Hit, ProviderError, Services, UsageError, checked_scores, rerank_in_batches
 
-from .openai_client import check_type, errors_translated, open_client, openai_connection
+from .openai_client import check_type, open_client, openai_connection
 from .openai_presets import preset_of
 
 _BATCH = 100
@@ -49,10 +49,7 @@ class OpenAIReranker:
         body: dict[str, Any] = {"query": query, "documents": texts}
         if self._model:
             body["model"] = self._model
-        with (
-            open_client(self._services, where, self._preset, self._model) as client,
-            errors_translated(server, "parts"),
-        ):
+        with open_client(self._services, where, self._preset, self._model) as client:
             answer = client.post("/rerank", cast_to=httpx2.Response, body=body)
             check_type(answer, server, "json", "the answer holds no scores")
             found = answer.json()

@@ -23,7 +23,7 @@ from opsvi_cli.errors import (
 
 from .agents import AgentAdapter, AgentEvent, AgentFinish, AgentHost, AgentMessage, AgentSpec, ToolResult
 from .batches import BatchItem, BatchProvider, BatchResult, BatchStatus, TokenCounter
-from .chat_completions import CallPieces, chat_events, chat_messages, chat_tools, chat_usage
+from .chat_completions import CallPieces, chat_events, chat_finish, chat_messages, chat_tools, chat_usage
 from .commands import CommandContext
 from .connections import Connection, connection, is_private
 from .documents import JSON, Chunk, Document, Hit, Metadata, Page, Section, Source
@@ -51,7 +51,7 @@ from .parts import Chunker, Embedder, Processor, Provider, Reranker, SecretStore
 from .registry import KINDS, Kind, Part, Registry
 from .retry_after import retry_after
 from .scores import checked_scores, rerank_in_batches
-from .servers import Server
+from .servers import Server, errors_translated
 from .stores import (
     CollectionInfo,
     DocumentRecord,
@@ -153,6 +153,7 @@ __all__ = [
     "UsageError",
     "Vectors",
     "chat_events",
+    "chat_finish",
     "chat_messages",
     "chat_tools",
     "chat_usage",
@@ -160,6 +161,7 @@ __all__ = [
     "checked_vectors",
     "connection",
     "embed_in_batches",
+    "errors_translated",
     "hookimpl",
     "hookspec",
     "is_private",

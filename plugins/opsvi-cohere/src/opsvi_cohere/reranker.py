@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from opsvi_cli.sdk import Hit, Services, checked_scores, rerank_in_batches
 
-from .client import cohere_connection, document, errors_translated, open_client
+from .client import cohere_connection, document, open_client
 
 _DEFAULT_MODEL = "rerank-v3.5"
 _BATCH = 500
@@ -30,6 +30,6 @@ class CohereReranker:
     def _request(self, query: str, texts: list[str]) -> list[float]:
         where = cohere_connection(self._services)
         server = where.server(self._model)
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             answer = client.with_raw_response.rerank(model=self._model, query=query, documents=texts)
             return checked_scores(document(answer, server).get("results"), len(texts), server)
