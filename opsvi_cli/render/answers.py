@@ -32,6 +32,9 @@ class TextWriter:
         self._pieces = SafePieces() if app.is_terminal(app.out) else None
         self._last = "\n"
 
+    def wait(self) -> None:
+        """An answer is asked for; plain text shows nothing before its first word."""
+
     def __call__(self, text: str) -> None:
         if self._pieces is not None:
             text = self._pieces.feed(text)
@@ -114,6 +117,7 @@ def answer_in_full(
     """
     writer = answer_writer(app, markdown=markdown)
     held: list[str] = []
+    writer.wait()
     try:
         answer = ask(held.append if app.options.machine or not stream else writer)
     except BaseException:

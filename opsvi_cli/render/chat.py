@@ -120,6 +120,7 @@ class Chat:
         machine = self._app.options.machine
         writer, held = answer_writer(self._app), list[str]()
         failed = True
+        writer.wait()
         try:
             turn = ask(held.append if machine or not self._stream else writer)
             failed = False

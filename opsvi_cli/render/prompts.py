@@ -90,6 +90,7 @@ def _answer(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbo
     What came of an answer that cannot be shown stays on stderr.
     """
     writer = answer_writer(app, markdown=not _has_schema(request))
+    writer.wait()
     held: list[str] = []
     streams = not app.options.machine and not view.extract
     before = len(toolbox.made) if toolbox is not None else 0
