@@ -36,18 +36,23 @@ _COLUMNS = ", ".join(item.name for item in fields(UsageRow))
 
 
 class UsageLog:
-    """`spent` is what this run has cost so far, `pending` what its calls under way are thought to cost."""
+    """`spent` is what this run has cost so far, `unpriced` how many of its calls have no known price.
+
+    `pending` is what its calls under way are thought to cost.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.lock = threading.Lock()
         self.spent = 0.0
+        self.unpriced = 0
         self.pending = 0.0
 
     def record(self, row: UsageRow) -> None:
         """Keep a row. Never raises over the database."""
         with self.lock:
             self.spent += row.cost or 0.0
+            self.unpriced += row.cost is None
         marks = ", ".join("?" * len(fields(UsageRow)))
         sql = f"INSERT INTO usage ({_COLUMNS}) VALUES ({marks})"  # noqa: S608  # names of our own fields
         self._state.attempt(lambda db: db.execute(sql, astuple(row)), None)
