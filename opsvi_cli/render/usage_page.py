@@ -13,7 +13,7 @@ from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.llm.usage_report import By, UsageReport, UsageSum, report_of
 
 from .output import message
-from .usage import cost_text, prices_text
+from .usage import cost_text, dollars, prices_text
 
 _MOST_BARS = 12
 _MOST_DAYS = 92
@@ -56,6 +56,7 @@ def page(app: AppContext, reports: dict[Any, UsageReport]) -> str:
         plots=[(title, _bars(reports[by])) for by, title in _PLOTS],
         tables=[("Days", days), *[(title, reports[by]) for by, title in _PLOTS]],
         cost_text=cost_text,
+        dollars=dollars,
     )
 
 
