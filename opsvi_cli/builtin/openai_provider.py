@@ -34,6 +34,8 @@ class OpenAI:
     """Settings `providers.NAME`: base_url, api_key (a reference), timeout (seconds), model, organization, preset,
     api_version (Azure's classic addresses), and the quirks of `Preset`."""
 
+    batch_price = 0.5
+
     def __init__(self, services: Services) -> None:
         self._services = services
 
