@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .models import ModelChoice
 
+_MORE = "allow more with budget.per_run, or --max-cost of prompt, chat, query and batch"
 TYPICAL_ANSWER = 1000
 """Tokens of an answer, when the request does not limit it."""
 _LONGEST_CALL = timedelta(hours=1)
@@ -78,7 +79,7 @@ def _of_the_run(app: AppContext, choice: ModelChoice, estimate: float) -> Iterat
     with used.lock:
         spent = used.spent + used.pending
         if limit and spent + estimate > limit:
-            raise _passed(choice, "run", spent, limit, estimate, "allow more with --max-cost (budget.per_run)")
+            raise _passed(choice, "run", spent, limit, estimate, _MORE)
         used.pending += estimate
     try:
         yield
