@@ -86,7 +86,7 @@ def show(
 @app.command(name="search")
 def search(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words that prompt or answer hold, all of them")],
+    text: Annotated[str, typer.Argument(help='Words of prompt or answer, all of them; word*, "several words"')],
     model: ModelOption = None,
     command: CommandOption = None,
     since: SinceOption = None,
@@ -149,7 +149,7 @@ def export(
     model: ModelOption = None,
     command: CommandOption = None,
     since: SinceOption = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Write to this file, not to stdout")] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not stdout")] = "-",
 ) -> None:
     """Write logged calls out, the newest first.
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Literal
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.llm.call_log import LoggedCall
 
-from .output import dump, message, show_record, show_rows, write
+from .output import dump, save, show_record, show_rows, write
 from .usage import dollars
 
 LIST_FIELDS = (
@@ -105,18 +103,14 @@ def _number(value: int | None) -> str:
     return "?" if value is None else str(value)
 
 
-def export_calls(
-    app: AppContext, calls: Iterable[LoggedCall], format: Literal["jsonl", "md"], output: str | None
-) -> None:
-    """All fields as JSON lines, or text to read; to stdout, or whole into a file only the user can read."""
-    if output is None and app.options.machine:
+def export_calls(app: AppContext, calls: Iterable[LoggedCall], format: Literal["jsonl", "md"], output: str) -> None:
+    """All fields as JSON lines, or text to read; to stdout (`-`), or whole into a file only the user can read."""
+    if output == "-" and app.options.machine:
         show_rows(app, (call.record() for call in calls), [item.name for item in fields(LoggedCall)])
         return
     pieces = (dump(call.record()) + "\n" if format == "jsonl" else as_markdown(call) + "\n" for call in calls)
-    if output is None:
+    if output == "-":
         for piece in pieces:
             write(app, piece)
         return
-    path = Path(app.cwd, output)
-    write_atomic(path, "".join(pieces))
-    message(app, f"wrote {path}")
+    save(app, output, "".join(pieces))
