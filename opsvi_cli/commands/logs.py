@@ -92,7 +92,7 @@ def search(
     since: SinceOption = None,
     limit: LimitOption = 20,
 ) -> None:
-    """Find logged calls by the words of prompt and answer, the best match first.
+    """Find logged calls by their words, the best match first.
 
     Examples:
 
@@ -115,7 +115,9 @@ def remove(
     older: Annotated[str | None, typer.Option("--older", help="All calls older than: 30d, 12h, 2026-01-31")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All calls")] = False,
 ) -> None:
-    """Remove logged calls for good; their text does not stay in the file.
+    """Remove logged calls for good.
+
+    Their text does not stay in the file.
 
     Examples:
 

@@ -26,11 +26,16 @@ LIST_FIELDS = (
     "seconds",
 )
 _WIDTH = 60
+_ID = 13
+"""Of an id on a terminal: the millisecond, and enough that calls of the same one differ."""
 
 
 def show_list(app: AppContext, calls: Sequence[LoggedCall]) -> None:
     """A row a call. People see the beginning of the prompt in one line."""
-    show_rows(app, [_row(app, call) for call in calls], LIST_FIELDS, columns=_columns(), empty=_empty(app))
+    columns = ("id", "time", "command", "model", "outcome", "prompt")
+    if app.is_terminal(app.out) and all(call.outcome == "ok" for call in calls):
+        columns = tuple(name for name in columns if name != "outcome")
+    show_rows(app, [_row(app, call) for call in calls], LIST_FIELDS, columns=columns, empty=_empty(app))
 
 
 def show_found(app: AppContext, found: Sequence[tuple[LoggedCall, str]]) -> None:
@@ -38,10 +43,6 @@ def show_found(app: AppContext, found: Sequence[tuple[LoggedCall, str]]) -> None
     rows = [{**_row(app, call), "match": " ".join(text.split())} for call, text in found]
     columns = ("id", "time", "model", "match")
     show_rows(app, rows, (*LIST_FIELDS, "match"), columns=columns, empty="no logged call holds all of these words")
-
-
-def _columns() -> tuple[str, ...]:
-    return ("id", "time", "command", "model", "outcome", "prompt")
 
 
 def _empty(app: AppContext) -> str:
@@ -54,6 +55,9 @@ def _row(app: AppContext, call: LoggedCall) -> dict[str, Any]:
         line = " ".join(call.prompt.split())
         record["prompt"] = line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
         record["time"] = call.time[:19].replace("T", " ")
+        if app.is_terminal(app.out):
+            record["time"] = call.time[:16].replace("T", " ")
+            record["id"] = call.id[:_ID]
     return {name: record[name] for name in LIST_FIELDS}
 
 

@@ -41,7 +41,7 @@ def show_report(app: AppContext, report: UsageReport) -> None:
     rows = [_row(report.by, name, found) for name, found in report.rows]
     if rows:
         rows.append(_row(report.by, "total", report.total))
-    columns = tuple(_row(report.by, "", report.total))
+    columns = _columns(app, report)
     show_rows(app, rows, columns, empty="no model was called yet" + (" since then" if report.since else ""))
     if report.total.from_cache:
         message(app, saved_text(report.total))
@@ -58,6 +58,15 @@ def saved_text(found: UsageSum) -> str:
 def prices_text(report: UsageReport) -> str:
     """Which prices were used, and of when they are."""
     return f"prices: {report.table}, newest of {report.table_date}; your own prices go first"
+
+
+def _columns(app: AppContext, report: UsageReport) -> tuple[str, ...]:
+    """All in a pipe, where their places must not change; on a terminal what says something and fits."""
+    row = _row(report.by, "", report.total)
+    if not app.is_terminal(app.out):
+        return tuple(row)
+    dropped = {name for name in ("failed", "cached", "reasoning") if not row[name]}
+    return tuple(name for name in row if name not in {*dropped, "p95_s"})
 
 
 def _row(by: str, name: str, found: UsageSum) -> dict[str, Any]:
