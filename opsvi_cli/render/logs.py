@@ -32,7 +32,7 @@ _ID = 13
 
 def show_list(app: AppContext, calls: Sequence[LoggedCall]) -> None:
     """A row a call. People see the beginning of the prompt in one line."""
-    columns = ("id", "time", "command", "model", "outcome", "prompt")
+    columns: tuple[str, ...] = ("id", "time", "command", "model", "outcome", "prompt")
     if app.is_terminal(app.out) and all(call.outcome == "ok" for call in calls):
         columns = tuple(name for name in columns if name != "outcome")
     show_rows(app, [_row(app, call) for call in calls], LIST_FIELDS, columns=columns, empty=_empty(app))
