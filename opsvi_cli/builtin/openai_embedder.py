@@ -54,6 +54,10 @@ class OpenAIEmbedder:
         return openai_connection(self._services, self._preset, "parts")
 
     @property
+    def free(self) -> bool:
+        return self._preset.is_free(self._services.options)
+
+    @property
     def fingerprint(self) -> str:
         """The model, not the server: the same model behind two addresses gives the same vectors."""
         extra = f"{self._asked}|{self._prefix['query']}|{self._prefix['document']}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from opsvi_cli.sdk import Services, UsageError
+from opsvi_cli.sdk import Services, UsageError, is_private
 
 SchemaWay = Literal["json_schema", "json_object", "grammar", "prompt"]
 OPENAI = "openai"
@@ -56,6 +56,12 @@ class Preset:
     """The answer may begin with <think>...</think>, which is reasoning."""
     batches: bool = False
     """Has OpenAI's files and batches endpoints."""
+
+    def is_free(self, options: Mapping[str, Any]) -> bool:
+        """Nobody is paid: a server of one's own, by its address, that is asked without a key."""
+        url = str(options.get("base_url") or self.base_url)
+        own = self.keyless and is_private(urlsplit(url).hostname or "")
+        return own and not options.get("api_key")
 
 
 PRESETS: Mapping[str, Preset] = {

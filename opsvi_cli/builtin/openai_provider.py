@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from opsvi_cli.sdk import (
     BatchItem,
@@ -16,7 +15,6 @@ from opsvi_cli.sdk import (
     ModelRequest,
     Services,
     StreamEvent,
-    is_private,
 )
 
 from .openai_answers import stream_events, whole_answer
@@ -33,6 +31,8 @@ _NO_ANSWER = "the answer is no answer of a model"
 class OpenAI:
     """Settings `providers.NAME`: base_url, api_key (a reference), timeout (seconds), model, organization, preset,
     api_version (Azure's classic addresses), and the quirks of `Preset`."""
+
+    batch_price = 0.5
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -52,10 +52,7 @@ class OpenAI:
 
     @property
     def free(self) -> bool:
-        """Nobody is paid: a server of one's own, by its address, that is asked without a key."""
-        url = str(self._services.options.get("base_url") or self._preset.base_url)
-        own = self._preset.keyless and is_private(urlsplit(url).hostname or "")
-        return own and not self._services.options.get("api_key")
+        return self._preset.is_free(self._services.options)
 
     def capabilities(self, model: str) -> frozenset[str]:
         preset = self._preset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
@@ -185,7 +186,7 @@ def _values(done: Sequence[StepAnswer]) -> dict[str, Any]:
     return {
         "answer": None,
         "model": None,
-        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
+        "usage": asdict(usage),
         "finish": None,
         "tool_calls": [],
         "seconds": round(seconds, 3),

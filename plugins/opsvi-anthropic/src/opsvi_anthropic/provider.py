@@ -34,6 +34,7 @@ class Anthropic:
     """Settings `providers.anthropic`: base_url, api_key (a reference), timeout (seconds), model; max_tokens, thinking,
     effort."""
 
+    batch_price = 0.5
     _thoughts: ClassVar[OrderedDict[str, Sequence[Block]]] = OrderedDict()
     """Of the whole process: each step of a conversation with tools builds the part anew."""
 
