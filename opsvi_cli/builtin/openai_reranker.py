@@ -45,7 +45,7 @@ class OpenAIReranker:
         import httpx2
 
         where = openai_connection(self._services, self._preset, "parts")
-        server = where.server(self._model or "the reranker")
+        server = where.server(self._model)
         body: dict[str, Any] = {"query": query, "documents": texts}
         if self._model:
             body["model"] = self._model

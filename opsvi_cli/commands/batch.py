@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -24,23 +24,35 @@ from .model_options import (
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
+Output: TypeAlias = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="File of results; what it holds already is not asked again"),
+]
+System: TypeAlias = Annotated[
+    str | None, typer.Option("--system", metavar="TEXT", help="Instructions, for lines without their own")
+]
+Wait: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--wait", min=0.0, metavar="SECONDS", help="--vendor: look every so many seconds until it is done"),
+]
+
 
 @app.command(name="batch")
 def batch(
     ctx: typer.Context,
-    prompts: Annotated[str, typer.Argument(help="JSONL file of prompts, or - for stdin")],
-    output: Annotated[str | None, typer.Option("-o", "--output", help="File of results; it is gone on with")] = None,
+    prompts: Annotated[str, typer.Argument(metavar="FILE", help="JSONL file of prompts, or - for stdin")],
+    output: Output = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[str | None, typer.Option("--system", help="Instructions, for lines without their own")] = None,
-    schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answers follow: file or JSON")] = None,
+    system: System = None,
+    schema: Annotated[
+        str | None, typer.Option("--schema", metavar="SCHEMA", help="JSON Schema the answers follow: file or JSON")
+    ] = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Calls at the same time")] = 4,
     vendor: Annotated[bool, typer.Option("--vendor", help="As a job of the vendor: cheaper, within hours")] = False,
-    wait: Annotated[
-        float | None, typer.Option("--wait", min=0.0, help="--vendor: look every so many seconds until it is done")
-    ] = None,
+    wait: Wait = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the vendor's job for these results")] = False,
     fallback: Fallback = None,
     retries: Retries = None,

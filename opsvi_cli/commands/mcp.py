@@ -12,7 +12,16 @@ from opsvi_cli.errors import CredentialsError, UsageError
 if TYPE_CHECKING:
     from opsvi_cli.server.mcp_server import ServeOptions
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help="MCP servers")
+HELP = """Use tools of MCP servers, and be a server for other programs.
+
+Examples:
+
+\b
+  opsvi config set mcp.files.command mcp-server-files
+  opsvi mcp tools files
+  opsvi mcp serve -c handbook
+"""
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help=HELP)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -43,7 +52,9 @@ def list_servers(ctx: typer.Context) -> None:
 @app.command(name="tools")
 def tools(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Servers; all when none is named")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Servers; all when none is named")
+    ] = None,
 ) -> None:
     """Connect to MCP servers and list their tools.
 
@@ -76,12 +87,18 @@ def tools(
 def serve(
     ctx: typer.Context,
     collection: Annotated[
-        list[str] | None, typer.Option("-c", "--collection", help="Only this collection; repeatable")
+        list[str] | None, typer.Option("-c", "--collection", metavar="NAME", help="Only this collection; repeatable")
     ] = None,
-    root: Annotated[str, typer.Option("--root", help="Folder below which `extract` may read files")] = ".",
-    model: Annotated[str | None, typer.Option("-m", "--model", help="Model that `query` asks: provider/model")] = None,
+    root: Annotated[
+        str, typer.Option("--root", metavar="FOLDER", help="Folder below which `extract` may read files")
+    ] = ".",
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="MODEL", help="Model that `query` asks: provider/model")
+    ] = None,
     http: Annotated[str, typer.Option("--http", metavar="HOST:PORT", help="Serve HTTP in place of stdio")] = "",
-    token: Annotated[str, typer.Option("--token", help="Reference of the token that callers send: env:NAME")] = "",
+    token: Annotated[
+        str, typer.Option("--token", metavar="REF", help="Reference of the token that callers send: env:NAME")
+    ] = "",
 ) -> None:
     """Offer search, query and extract to other programs over MCP. Nothing that is offered changes anything.
 

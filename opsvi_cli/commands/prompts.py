@@ -14,7 +14,16 @@ from opsvi_cli.render.prompt_view import View
 from . import model_options as models
 from . import prompt_options as asked
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help="The library of prompts")
+HELP = """Keep, check and run prompts as templates with variables.
+
+Examples:
+
+\b
+  opsvi prompts list
+  opsvi prompts show summarize
+  git diff | opsvi prompt -t commit-message
+"""
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help=HELP)
 Name = Annotated[str, typer.Argument(help="A template: opsvi prompts list, or a file", metavar="NAME")]
 
 
@@ -88,7 +97,9 @@ def new(
 @app.command(name="check")
 def check(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Templates or files; all of them when left out")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Templates or files; all of them when left out")
+    ] = None,
 ) -> None:
     """Check templates: form, syntax, undeclared and unused variables, schemas, models. Exit 1 when one is wrong.
 

@@ -12,7 +12,16 @@ from opsvi_cli.errors import OpsviError, PartialError, PluginError, StoreError, 
 if TYPE_CHECKING:
     from opsvi_cli.llm.tools.toolbox import Entry, Toolbox
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help="Functions for models")
+HELP = """List and call the functions that models may use, and read the record of their calls.
+
+Examples:
+
+\b
+  opsvi tools list
+  opsvi tools call calculator '{"expression": "17 * 23"}'
+  opsvi prompt "What is 17 * 23?" --tool calculator
+"""
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help=HELP)
 _FIELDS = ("name", "permission", "reason", "side_effects", "description")
 _LOG = ("line", "time", "event", "tool", "arguments", "decision", "by", "outcome", "sound")
 
@@ -20,7 +29,9 @@ _LOG = ("line", "time", "event", "tool", "arguments", "decision", "by", "outcome
 @app.command(name="list")
 def list_tools(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Names or globs; mcp.* connects to MCP servers")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Names or globs; mcp.* connects to MCP servers")
+    ] = None,
 ) -> None:
     """List the tools that models may call, and whether they are allowed, asked for or denied.
 
@@ -107,7 +118,7 @@ def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="A tool: o
 def call(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A tool: opsvi tools list")],
-    arguments: Annotated[str, typer.Argument(help="Its arguments, a JSON object")] = "{}",
+    arguments: Annotated[str, typer.Argument(metavar="[JSON]", help="Its arguments, a JSON object")] = "{}",
 ) -> None:
     """Call a tool by hand, through the same checks and the same record as a model's call.
 

@@ -165,7 +165,7 @@ def _argument(path: tuple[str, ...], name: str, words: tuple[str, ...]) -> tuple
 
 
 def _global_options(choices: Mapping[str, tuple[str, ...]]) -> tuple[Option, ...]:
-    found = [Option(("-h", "--help"), "Show help"), Option(("-V", "--version"), "Show the version")]
+    found = [Option(("-V", "--version"), "Show the version")]
     for flag in FLAGS:
         # The fields of --json are optional: the word after it is not its value.
         valued = bool(flag.value) and not flag.value.startswith("[")
