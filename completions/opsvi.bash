@@ -6,7 +6,7 @@ _opsvi_place() {
   case "$1" in
     "")
       commands=(ingest search query chat extract collections prompt prompts batch embed models tokens logs usage tools mcp new-library library recipe config secrets plugins cache doctor completion man help)
-      options=(-h --help -V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout -h --help)
       ;;
     "ingest")
       options=(-c --collection --sync --include --exclude --hidden --chunker --chunk-size --overlap --embedder --store --jobs -n --dry-run --meta --name --pii --password-file -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)

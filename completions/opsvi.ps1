@@ -3,7 +3,7 @@
 $opsviPlaces = @{
     '' = @{
         Commands  = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'prompts', 'batch', 'embed', 'models', 'tokens', 'logs', 'usage', 'tools', 'mcp', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'cache', 'doctor', 'completion', 'man', 'help')
-        Options   = @('-h', '--help', '-V', '--version', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-V', '--version', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout', '-h', '--help')
         Arguments = @()
     }
     'ingest' = @{
