@@ -143,6 +143,9 @@ def test_a_limit_per_minute_is_no_quota_that_is_used_up(failure: Callable[..., A
 def test_no_key_at_all(
     serve: Callable[..., SpecServer], opsvi_services: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.raises(CredentialsError, match=r"there is no key for gateway\.example") as caught:
+        list(Google(opsvi_services("google", base_url="https://gateway.example")).stream(ask()))
+    assert "providers.google.api_key env:NAME" in caught.value.hint
     monkeypatch.delenv("GEMINI_API_KEY")
     with pytest.raises(CredentialsError, match="there is no key") as caught:
         list(Google(opsvi_services("google")).stream(ask()))
