@@ -144,7 +144,9 @@ def list_models(app: AppContext, provider: str | None = None) -> Iterator[Listed
     names = [part.name for part in app.plugins.registry.parts("provider")]
     if provider is not None:
         if provider not in names:
-            raise NotFoundError(f"there is no provider {provider!r}", hint=f"`opsvi models` lists all; {_known(app)}")
+            raise NotFoundError(
+                f"there is no provider {provider!r}", hint=f"`opsvi models` lists the models of all; {_known(app)}"
+            )
         names = [provider]
     default = choose_model(app, None)
     for name in names:
