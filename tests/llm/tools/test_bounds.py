@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,6 +152,31 @@ def test_work_ends_in_time_and_gives_what_it_raises(app: AppContext) -> None:
     with pytest.raises(KeyError):
         within(app, 5, lambda: {}["x"], "x")
     assert cut("short", 100, str) == "short"
+
+
+def test_a_page_that_drips_in_is_given_up(app: AppContext) -> None:
+    """No wait for a byte is long; all of them together are. Nothing goes on behind the answer."""
+    app.set_flag("tools.timeout", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
+                while connection.send(b"x"):
+                    time.sleep(0.05)
+
+        dripping = threading.Thread(target=drip, daemon=True)
+        dripping.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        services = app.foundation.for_part("tool", "t", {})
+        tool = Remote("t", lambda: services.http(allow_private=True).get(url).text)
+        assert box(app, ("t", tool, "")).run(ToolCall("1", "t", "{}")).text == (
+            "error: it took longer than 0.5 s (tools.timeout)"
+        )
+        dripping.join(10)
+        assert not dripping.is_alive()
+    assert "the tool t" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_hidden_characters_are_shown_as_numbers() -> None:
