@@ -228,9 +228,10 @@ class Conversation:
 
     def history_tokens(self) -> tuple[int, int]:
         """About how many tokens of this session are sent again with the next question, and how many may be."""
-        if self._session is None:
+        session = self.sessions.get(self._session.id) if self._session is not None else None
+        if session is None:
             return 0, self.history.limit
-        return self.history.waiting(self.sessions.find(self._session.id), history(self.turns())), self.history.limit
+        return self.history.waiting(session, history(self.turns())), self.history.limit
 
     def undo(self) -> Turn | None:
         """Set the last turn aside; None when there is none."""
@@ -250,26 +251,32 @@ class Conversation:
         turns = self.turns()
         if not turns:
             return None
-        if turns[-1].answer is not None:
-            self.sessions.replace_answer(turns[-1].answer.id)
-        return self._answer(turns[-1].question.text, turns[-1].question.attachments, on_text)
+        session, last = self._session, turns[-1]
+        assert session is not None  # it has turns
+        place = self.sessions.begin_again(session, last, self.model)
+        return self._answer(session, place, last.question.text, last.question.attachments, on_text)
 
     def ask(self, question: str, on_text: OnText, attachments: Sequence[Attachment] = ()) -> ChatTurn:
         """Save a question and answer it. An answer cut by Ctrl-C comes back with `interrupted` set.
 
         Raises OpsviError when no answer could be had; question and text so far are saved.
         """
+        if self._session is not None and self.sessions.get(self._session.id) is None:
+            self._note(f"session {self._session.label} was removed; a new one begins")
+            self.start_new()
         if self._session is None:
             self._session = self._new_session()
-        self.sessions.add_question(self._session, question, attachments)
-        return self._answer(question, attachments, on_text)
+        place = self.sessions.begin_turn(self._session, question, attachments, self.model)
+        return self._answer(self._session, place, question, attachments, on_text)
 
-    def _answer(self, question: str, attachments: Sequence[Attachment], on_text: OnText) -> ChatTurn:
-        session = self._session
-        assert session is not None  # a question was saved in it
+    def _answer(
+        self, session: Session, place: int, question: str, attachments: Sequence[Attachment], on_text: OnText
+    ) -> ChatTurn:
+        """`place` is the id of the answer to come."""
         self.sessions.remember(session, model=self.model, collection=self.collection)
-        keeper = _Keeper(self.sessions, self.sessions.start_answer(session, self.model), on_text)
-        turns = self.sessions.turns(session)
+        keeper = _Keeper(self.sessions, place, on_text)
+        # Another chat on the session may have gone on already.
+        turns = [turn for turn in self.sessions.turns(session) if turn.question.id < place]
         message = with_attachments(question, attachments)
         asked = _Asked(question, message, turns[:-1], any(map(_brought_text, turns)))
         try:

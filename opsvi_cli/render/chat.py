@@ -66,7 +66,7 @@ class Chat:
 
     def _status(self) -> str:
         parts = [self._talk.model or "no model", self._talk.collection or "no collection"]
-        if self._talk.model is not None:
+        with contextlib.suppress(OpsviError):  # a database that is in use ends no talk
             used, limit = self._talk.history_tokens()
             parts.append(f"history {_short(used)} of {_short(limit)} tokens")
         if count := len(self._talk.tools):
