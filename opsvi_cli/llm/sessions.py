@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from opsvi_cli.errors import NotFoundError, UsageError
 from opsvi_cli.foundation.db import connect, database_error
@@ -280,11 +281,17 @@ class Sessions:
         with self._errors():
             self._db.execute("UPDATE sessions SET system = ? WHERE id = ?", (storable(system), session.id))
 
-    def remember(self, session: Session, *, model: str | None, collection: str | None) -> None:
-        """Which model and collection the session goes on with."""
+    def taint(self, session: Session) -> None:
+        """Keep that a tool brought text of others into the session."""
+        with self._errors():
+            self._db.execute("UPDATE sessions SET tainted = 1 WHERE id = ?", (session.id,))
+
+    def remember(self, session: Session, *, model: str | None, base_url: str = "", collection: str | None) -> None:
+        """Which model, where, and which collection the session goes on with. No key that an address holds is kept."""
         with self._errors():
             self._db.execute(
-                "UPDATE sessions SET model = ?, collection = ? WHERE id = ?", (model, collection, session.id)
+                "UPDATE sessions SET model = ?, base_url = ?, collection = ? WHERE id = ?",
+                (model, _without_keys(base_url), collection, session.id),
             )
 
 
@@ -302,6 +309,14 @@ def _insert(db: sqlite3.Connection, session: Session, row: tuple[str, str, Statu
         (session.id, *row),
     )
     return int(cursor.lastrowid or 0)
+
+
+def _without_keys(url: str) -> str:
+    try:
+        address = urlsplit(url)
+    except ValueError:  # nothing was ever sent there
+        return ""
+    return address._replace(netloc=address.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def sessions_file(paths: Paths) -> Path:
