@@ -30,7 +30,6 @@ from .prompt_variables import Variable, read_variables
 
 SUFFIXES = (".md", ".toml")
 MOST_STEPS = 50
-_LARGEST = 1_000_000
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _SETTINGS = ("system", "model", "schema", "temperature", "max_tokens")
 _KEYS = ("description", *_SETTINGS, "variables", "steps", "prompt")
@@ -78,20 +77,6 @@ class PromptTemplate:
     @property
     def is_chain(self) -> bool:
         return bool(self.steps[0].name)
-
-
-def read_template_file(path: Path) -> str:
-    """The text of a template. Raises OpsviError when it cannot be read."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"template {path}: larger than {_LARGEST} bytes", hint="make it shorter")
-        if not path.is_file():
-            raise UsageError(f"template {path}: not a file", hint="opsvi prompts list")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"template {path}: {error.strerror}", hint="opsvi prompts list") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"template {path}: not UTF-8 text", hint="save it as UTF-8") from error
 
 
 def parse_template(name: str, text: str, *, origin: str, path: Path) -> PromptTemplate:

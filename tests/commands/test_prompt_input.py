@@ -135,3 +135,21 @@ def test_flags_are_settings_of_the_run(opsvi: Run, server: Scripted) -> None:
     done = opsvi("prompt", "x", "-m", dead, "--fallback", "echo", "--retries", "0", "--json", env=env)
     assert (done.code, done.json["model"]) == (0, "echo")
     assert opsvi("prompt", "x", "-m", "echo", "--pii", "nope").code == 2
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("prompt", "q", "--system", "@/dev/zero"),
+        ("prompt", "q", "--schema", "/dev/zero"),
+        ("prompt", "q", "-t", "/dev/zero"),
+        ("query", "q", "--template", "/dev/zero"),
+        ("batch", "/dev/zero"),
+        ("tokens", "/dev/zero"),
+    ],
+)
+def test_a_file_without_end_is_not_read_to_its_end(args: tuple[str, ...], opsvi: Callable[..., Any]) -> None:
+    done = opsvi(*args, "-m", "echo")
+    assert (done.code, done.out) == (2, "")
+    assert "larger than" in done.err
