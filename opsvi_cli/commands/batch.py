@@ -21,6 +21,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .prompt_options import Schema, System
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
@@ -32,8 +33,8 @@ def batch(
     output: Annotated[str | None, typer.Option("-o", "--output", help="File of results; it is gone on with")] = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[str | None, typer.Option("--system", help="Instructions, for lines without their own")] = None,
-    schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answers follow: file or JSON")] = None,
+    system: System = None,
+    schema: Schema = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Calls at the same time")] = 4,
@@ -70,6 +71,7 @@ def batch(
 
     set_model_flags(app, fallback=fallback, retries=retries, cache=cache, max_cost=max_cost, log=log, pii=pii)
     pick(app, dict.fromkeys(FIELDS), FIELDS)
+    output = None if output == "-" else output
     if output is None and (vendor or cancel or app.options.machine):
         raise UsageError("a file for the results must be named", hint="-o results.jsonl")
     if cancel and output is not None:
