@@ -68,8 +68,11 @@ def save(app: AppContext, name: str, options: PromptOptions) -> None:
 
     if options.files or options.attach or options.template:
         raise UsageError("--save keeps text and settings; files and templates are not part of it")
+    asked = options.typed or app.read_stdin() or ""
+    if not asked.strip():
+        raise UsageError("there is nothing to keep", hint=f'opsvi prompt "your question" --save {name}')
     text = template_text(
-        options.text or app.read_stdin() or "",
+        asked,
         system=read_system(options.system, app.cwd) or "",
         schema=options.schema,
         model=options.model,

@@ -35,7 +35,7 @@ def build_request(app: AppContext, options: PromptOptions) -> PromptRequest:
         files += texts
     names_files = template is not None and any(variable.type == "file" for variable in template.variables)
     return PromptRequest(
-        text=compose(options.text, context, files),
+        text=compose(options.typed, context, files),
         attachments=tuple(attachments),
         template=template,
         values=values,

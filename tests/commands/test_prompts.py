@@ -243,3 +243,10 @@ def test_a_step_that_fails_says_which_and_keeps_the_others(opsvi: Run, own: Path
     jsonschema.validate(machine.json, schema("prompt"))
     assert machine.json["steps"] == [{"name": "one", "answer": "first", "model": "echo"}]
     assert machine.json["error"]["message"].startswith("step two: ")
+
+
+@pytest.mark.parametrize("stdin", ["", " \n"])
+def test_nothing_is_not_kept(stdin: str, opsvi: Run) -> None:
+    done = opsvi("prompt", "--save", "nothing", stdin=stdin)
+    assert (done.code, "nothing to keep" in done.err) == (2, True)
+    assert opsvi("prompts", "show", "nothing").code == 1
