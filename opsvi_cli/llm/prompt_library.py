@@ -118,7 +118,11 @@ def new_path(app: AppContext, name: str) -> Path:
 def save_template(app: AppContext, name: str, text: str) -> Path:
     """Write an own template, after a look whether it can be used. Raises UsageError; asks before it replaces one."""
     path = new_path(app, name)
-    parse_template(name, text, origin="own", path=path)
+    try:
+        parse_template(name, text, origin="own", path=path)
+    except TemplateError as error:
+        error.hint = "`opsvi prompts show summarize` shows one that is right"
+        raise
     if path.exists():
         app.confirm(f"{path} is there already. Replace it?")
     write_atomic(path, text if text.endswith("\n") else f"{text}\n")
