@@ -105,6 +105,14 @@ def test_unknown_is_never_zero(opsvi: Run) -> None:
     assert report(opsvi)["total"]["cost"] is None
 
 
+def test_what_cannot_be_read_is_not_nothing(opsvi: Run, home: Path) -> None:
+    (home / "state").mkdir(parents=True)
+    (home / "state" / "state.db").write_bytes(b"x" * 5000)
+    done = opsvi("usage")
+    assert (done.code, done.out) == (1, "")
+    assert "state.db is damaged" in done.err
+
+
 def test_real_calls_are_counted(opsvi: Run) -> None:
     opsvi("prompt", "hello there", "-m", "echo")
     (row,) = report(opsvi, "--by", "command")["rows"]
