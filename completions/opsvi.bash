@@ -6,7 +6,7 @@ _opsvi_place() {
   case "$1" in
     "")
       commands=(ingest search query chat extract collections prompt prompts batch embed models tokens logs usage tools mcp new-library library recipe config secrets plugins cache doctor completion man help)
-      options=(-h --help -V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout -h --help)
       ;;
     "ingest")
       options=(-c --collection --sync --include --exclude --hidden --chunker --chunk-size --overlap --embedder --store --jobs -n --dry-run --meta --name --pii --password-file -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -204,18 +204,18 @@ _opsvi_place() {
       ;;
     "config get")
       options=(--show-origin -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.rerank' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config list")
       options=(--show-origin --changed -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "config set")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.rerank' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config unset")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.rerank' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config path")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -348,7 +348,7 @@ _opsvi_values() {
     "search --where") values=('@nothing') ;;
     "search --fusion") values=(convex rrf) ;;
     "search --dense-weight") values=('@nothing') ;;
-    "search --rerank") values=('@nothing') ;;
+    "search --rerank") values=(llama-server vllm) ;;
     "search --batch") values=('@files') ;;
     "query -c"|"query --collection") values=('@collections') ;;
     "query -k"|"query --top") values=('@nothing') ;;
@@ -356,7 +356,7 @@ _opsvi_values() {
     "query --where") values=('@nothing') ;;
     "query --fusion") values=(convex rrf) ;;
     "query --dense-weight") values=('@nothing') ;;
-    "query --rerank") values=('@nothing') ;;
+    "query --rerank") values=(llama-server vllm) ;;
     "query -m"|"query --model") values=('@models') ;;
     "query --base-url") values=('@nothing') ;;
     "query --system") values=('@nothing') ;;

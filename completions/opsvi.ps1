@@ -3,7 +3,7 @@
 $opsviPlaces = @{
     '' = @{
         Commands  = @('ingest', 'search', 'query', 'chat', 'extract', 'collections', 'prompt', 'prompts', 'batch', 'embed', 'models', 'tokens', 'logs', 'usage', 'tools', 'mcp', 'new-library', 'library', 'recipe', 'config', 'secrets', 'plugins', 'cache', 'doctor', 'completion', 'man', 'help')
-        Options   = @('-h', '--help', '-V', '--version', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-V', '--version', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout', '-h', '--help')
         Arguments = @()
     }
     'ingest' = @{
@@ -289,7 +289,7 @@ $opsviPlaces = @{
     'config get' = @{
         Commands  = @()
         Options   = @('--show-origin', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.rerank', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config list' = @{
         Commands  = @()
@@ -299,12 +299,12 @@ $opsviPlaces = @{
     'config set' = @{
         Commands  = @()
         Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.rerank', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config unset' = @{
         Commands  = @()
         Options   = @('--project', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
-        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
+        Arguments = @('model', 'collection', 'embedder', 'chunker', 'store', 'pager', 'ingest.jobs', 'ingest.max_file_bytes', 'ingest.max_expanded_bytes', 'ingest.seconds_per_document', 'ingest.memory_bytes', 'ingest.include', 'ingest.exclude', 'chunking.size', 'chunking.overlap', 'retrieval.mode', 'retrieval.k', 'retrieval.fusion', 'retrieval.dense_weight', 'retrieval.rerank', 'retrieval.context_tokens', 'chat.history_tokens', 'chat.summarize', 'answers.markdown', 'answers.cache', 'answers.ttl_hours', 'answers.semantic', 'budget.per_run', 'budget.per_day', 'budget.unknown_price', 'logs.enabled', 'logs.keep_days', 'safety.pii', 'safety.pii_kinds', 'tools.allow', 'tools.ask', 'tools.deny', 'tools.root', 'tools.timeout', 'tools.max_output', 'tools.max_steps', 'http.allow_private', 'http.proxy', 'http.connect_timeout', 'http.first_byte_timeout', 'http.read_timeout', 'http.max_bytes', 'http.max_redirects', 'resilience.retries', 'resilience.max_wait', 'resilience.total_timeout', 'resilience.breaker_failures', 'resilience.breaker_seconds', 'resilience.concurrency', 'resilience.requests_per_minute', 'resilience.fallback', 'log.level', 'log.format', 'log.file', 'cache.enabled', 'cache.max_bytes', 'plugins.disabled', 'plugins.load')
     }
     'config path' = @{
         Commands  = @()
@@ -489,7 +489,7 @@ $opsviValues['search --mode'] = @('hybrid', 'dense', 'keyword')
 $opsviValues['search --where'] = @('@nothing')
 $opsviValues['search --fusion'] = @('convex', 'rrf')
 $opsviValues['search --dense-weight'] = @('@nothing')
-$opsviValues['search --rerank'] = @('@nothing')
+$opsviValues['search --rerank'] = @('llama-server', 'vllm')
 $opsviValues['search --batch'] = @('@files')
 $opsviValues['query -c'] = @('@collections')
 $opsviValues['query --collection'] = @('@collections')
@@ -499,7 +499,7 @@ $opsviValues['query --mode'] = @('hybrid', 'dense', 'keyword')
 $opsviValues['query --where'] = @('@nothing')
 $opsviValues['query --fusion'] = @('convex', 'rrf')
 $opsviValues['query --dense-weight'] = @('@nothing')
-$opsviValues['query --rerank'] = @('@nothing')
+$opsviValues['query --rerank'] = @('llama-server', 'vllm')
 $opsviValues['query -m'] = @('@models')
 $opsviValues['query --model'] = @('@models')
 $opsviValues['query --base-url'] = @('@nothing')

@@ -1,6 +1,6 @@
 """The official OpenAI SDK as opsvi uses it: guarded HTTP client, no retries of its own, keys looked up late.
 
-Shared by the provider, the embedder and batch jobs of every preset. The SDK is imported when a client is made.
+Shared by provider, embedder, reranker and batch jobs of every preset. The SDK is imported when a client is made.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from opsvi_cli.sdk import Connection, CredentialsError, Server, Services, UsageError, connection
+from opsvi_cli.sdk import Connection, Server, Services, UsageError, connection, errors_translated
 
 from .openai_errors import translate
 from .openai_presets import Preset
@@ -53,7 +53,8 @@ def _api_version(services: Services) -> str:
 def open_client(services: Services, where: Connection, preset: Preset, model: str = "") -> Iterator[OpenAI]:
     """A client whose connections are closed at the end, which also cancels a request under way.
 
-    Azure's classic style (with `api_version`) has the model in the path.
+    Whatever is raised inside becomes ProviderError or CredentialsError. Azure's classic style (with `api_version`) has
+    the model in the path.
     """
     from openai import OpenAI
 
@@ -67,7 +68,10 @@ def open_client(services: Services, where: Connection, preset: Preset, model: st
         query = {"api-version": version}
         base_url = f"{base_url}/deployments/{quote(model, safe='')}" if model else base_url
     headers: dict[str, str] = {preset.key_header: where.key} if where.key and preset.key_header == _AZURE else {}
-    with services.http(allow_private=True, timeout=where.timeout) as http:
+    with (
+        services.http(allow_private=True, timeout=where.timeout) as http,
+        errors_translated(where.server(model), translate),
+    ):
         if not where.key or headers:
             http.event_hooks = {**http.event_hooks, "request": [*http.event_hooks.get("request", ()), _without_key]}
         yield OpenAI(
@@ -86,28 +90,9 @@ def _without_key(request: httpx2.Request) -> None:
     request.headers.pop("authorization", None)
 
 
-@contextlib.contextmanager
-def errors_translated(server: Server, section: str = "providers") -> Iterator[None]:
-    """Whatever the SDK, the HTTP client or a strange answer raises becomes ProviderError or CredentialsError."""
-    try:
-        yield
-    except Exception as error:  # answers of servers can break the SDK anywhere
-        translated = translate(error, server)
-        if isinstance(translated, CredentialsError) and not server.key:
-            translated.message = translated.message.replace("the key was refused", "a key is needed")
-            translated.args = (translated.message,)
-            translated.hint = (
-                f"opsvi config set {section}.{server.name}.api_key env:NAME sends this server the key in NAME; "
-                "the vendor's own key goes to the vendor alone"
-            )
-        if translated is error:
-            raise
-        raise translated from error
-
-
 def check_type(answer: Any, server: Server, wanted: str, what: str) -> None:
     """Raises ProviderError when the server's content type is another one: a log-in page, say."""
     content_type = answer.headers.get("content-type", "")
     if wanted not in content_type:
-        answer.http_response.close()
+        getattr(answer, "http_response", answer).close()
         raise server.bad_response(what, content_type=content_type or "none")

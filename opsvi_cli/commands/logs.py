@@ -98,13 +98,13 @@ def show(
 @app.command(name="search")
 def search(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words that prompt or answer hold, all of them")],
+    text: Annotated[str, typer.Argument(help='Words of prompt or answer, all of them; word*, "several words"')],
     model: ModelOption = None,
     command: CommandOption = None,
     since: SinceOption = None,
     limit: LimitOption = 20,
 ) -> None:
-    """Find logged calls by the words of prompt and answer, the best match first.
+    """Find logged calls by their words, the best match first.
 
     Examples:
 
@@ -129,7 +129,9 @@ def remove(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All calls")] = False,
 ) -> None:
-    """Remove logged calls for good; their text does not stay in the file.
+    """Remove logged calls for good.
+
+    Their text does not stay in the file.
 
     Examples:
 
@@ -163,9 +165,7 @@ def export(
     model: ModelOption = None,
     command: CommandOption = None,
     since: SinceOption = None,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not to stdout")
-    ] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not stdout")] = "-",
 ) -> None:
     """Write logged calls out, the newest first.
 

@@ -21,5 +21,5 @@ DenseWeight: TypeAlias = Annotated[
     float | None, typer.Option("--dense-weight", min=0, max=1, help="Trust in vectors against words, 0..1")
 ]
 Rerank: TypeAlias = Annotated[
-    str | None, typer.Option("--rerank", metavar="NAME", help="Reranker to put the passages in order")
+    str | None, typer.Option("--rerank", metavar="NAME[:MODEL]", help="Reranker that orders the passages, or none")
 ]

@@ -43,6 +43,14 @@ MIGRATIONS = (
     ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;  -- 1: tokens and cost are estimates
     ALTER TABLE usage ADD COLUMN run TEXT NOT NULL DEFAULT '';      -- which run of opsvi made the call
     """,
+    """
+    CREATE TABLE reserved (           -- what calls under way are thought to cost, of every process
+        id INTEGER PRIMARY KEY,
+        until TEXT NOT NULL,          -- ISO-8601, UTC; then it counts no more: its process has died
+        cost REAL NOT NULL
+    ) STRICT;
+    ALTER TABLE usage ADD COLUMN saved REAL;  -- of an answer from the cache: what it would have cost; NULL: not known
+    """,
 )
 
 

@@ -100,7 +100,7 @@ def run_there(app: AppContext, items: Sequence[Item], output: str, wait: float |
             listener.start(len(left))
             _take(batch.results(job, left), outcome, file, listener)
             if outcome.error is None:
-                batch.forget()
+                batch.close()
     return outcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from opsvi_cli.errors import OpsviError, UsageError
@@ -21,11 +21,15 @@ _OPENAI = "openai"
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model of a provider. `base_url` is empty when the provider's own address is meant."""
+    """A model of a provider. `base_url` is empty when the provider's own address is meant.
+
+    `section` of the settings says how it is asked: `parts` for embedding models.
+    """
 
     provider: str
     model: str
     base_url: str = ""
+    section: Literal["providers", "parts"] = "providers"
 
     @property
     def name(self) -> str:
@@ -37,9 +41,14 @@ class ModelChoice:
         """What goes over the provider's settings."""
         return {"base_url": self.base_url} if self.base_url else {}
 
+    def settings(self, app: AppContext) -> Mapping[str, Any]:
+        """The provider's, or the part's."""
+        named: dict[str, dict[str, Any]] = getattr(app.settings, self.section)
+        return named.get(self.provider, {})
+
     def url(self, app: AppContext) -> str:
         """Where it is asked, as far as the settings say; else empty."""
-        return self.base_url or str(app.settings.providers.get(self.provider, {}).get("base_url") or "")
+        return self.base_url or str(self.settings(app).get("base_url") or "")
 
 
 def choose_model(app: AppContext, name: str | None, base_url: str | None = None) -> ModelChoice | None:

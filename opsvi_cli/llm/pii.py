@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import OpsviError, UsageError
-from opsvi_cli.sdk import JSON, Document, Message
+from opsvi_cli.sdk import JSON, Document, Message, ModelRequest
 
 from .layers import Below, Call, Events
 
@@ -129,24 +129,25 @@ class Moved:
 
 def pii(call: Call, below: Below) -> Events:
     """Look at everything that is said to the model before any of it leaves. Raises PersonalDataError."""
-    mode = call.app.settings.safety.pii
+    yield from below(replace(call, request=cleared(call.app, call.request)))
+
+
+def cleared(app: AppContext, request: ModelRequest) -> ModelRequest:
+    """The request as it may leave: as it is, with a warning, or with marks. Raises PersonalDataError."""
+    mode = app.settings.safety.pii
     if mode == "off":
-        yield from below(call)
-        return
-    redaction = Redaction(kinds_of(call.app))
-    messages = [replace(message, text=redaction.text(message.text)) for message in call.request.messages]
+        return request
+    kinds = kinds_of(app)
+    redaction = Redaction(kinds)
+    messages = [replace(message, text=redaction.text(message.text)) for message in request.messages]
     if mode == "block" and redaction.counts:
         raise PersonalDataError(
             f"the prompt holds personal data, and nothing was sent: {summary(redaction.counts)}",
             hint="take it out, or --pii redact sends marks in its place",
         )
-    if mode == "warn":
-        fresh = _said_now(call.request.messages, kinds_of(call.app))
-        if fresh:
-            call.app.warn(f"the prompt holds personal data: {summary(fresh)} (--pii redact takes it out)")
-    if mode == "redact" and redaction.counts:
-        call = replace(call, request=replace(call.request, messages=messages))
-    yield from below(call)
+    if mode == "warn" and (fresh := _said_now(request.messages, kinds)):
+        app.warn(f"the prompt holds personal data: {summary(fresh)} (--pii redact takes it out)")
+    return replace(request, messages=messages) if mode == "redact" and redaction.counts else request
 
 
 def _said_now(messages: Sequence[Message], kinds: Sequence[Kind]) -> Counter[str]:

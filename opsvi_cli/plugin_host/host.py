@@ -286,9 +286,9 @@ def _import_part(part: Part) -> Any:
 
 
 def _register_presets(app: AppContext, registry: Registry) -> None:
-    """Servers that the user named: `providers.mybox.preset = "vllm"` makes the provider mybox, `parts.` the embedder.
+    """Servers that the user named: `providers.mybox.preset = "vllm"` makes the provider mybox.
 
-    A name that a plugin has taken stays the plugin's.
+    `parts.mybox.preset` makes the embedder and the reranker mybox. A name that a plugin has taken stays the plugin's.
     """
     from opsvi_cli.builtin.plugin import PRESET_TARGETS
 

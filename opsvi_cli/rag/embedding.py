@@ -5,6 +5,7 @@ The cache key is SHA-256 of the embedder's fingerprint, the kind and the text; t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,13 @@ def load_embedder(app: AppContext, name: str, options: Mapping[str, JSON] | None
     """The embedder `name`, or `name:model`. Raises UsageError for an unknown name, PluginError for a broken one."""
     part, _, model = name.partition(":")
     chosen: dict[str, JSON] = {"model": model} if model else {}
-    return cast(Embedder, app.part("embedder", part, {**(options or {}), **chosen}))
+    services = app.foundation.for_part("embedder", part, {**(options or {}), **chosen})
+    embedder = cast(Embedder, app.part("embedder", part, services=services))
+    if not getattr(embedder, "remote", False):
+        return embedder
+    from .remote_embedder import RemoteEmbedder
+
+    return cast(Embedder, RemoteEmbedder(embedder, services))
 
 
 def embed_texts(
@@ -58,11 +65,14 @@ def embed_texts(
 
 
 def _guarded(app: AppContext, embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:
-    """With retries, breaker and rate limit when the embedder asks a server."""
+    """With retries, breaker, rate limit, budget and usage when the embedder asks a server."""
     if not getattr(embedder, "remote", False):
         return _embed(embedder, texts, kind)
+    from .remote_embedder import RemoteEmbedder, paid
+
     key = f"embedder:{embedder.fingerprint.partition(':')[0]}"
-    return app.foundation.resilience.call(key, lambda: _embed(embedder, texts, kind))
+    with paid(app, embedder, texts) if isinstance(embedder, RemoteEmbedder) else contextlib.nullcontext():
+        return app.foundation.resilience.call(key, lambda: _embed(embedder, texts, kind))
 
 
 def _embed(embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:

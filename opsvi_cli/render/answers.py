@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ class TextWriter:
         self._app = app
         self._pieces = SafePieces() if app.is_terminal(app.out) else None
         self._last = "\n"
+
+    def wait(self) -> None:
+        """An answer is asked for; plain text shows nothing before its first word."""
 
     def __call__(self, text: str) -> None:
         if self._pieces is not None:
@@ -68,7 +72,7 @@ def answer_record(answer: Answer) -> dict[str, Any]:
         "citations": [citation_record(citation) for citation in answer.citations],
         "hits": [hit_record(hit) for hit in answer.hits],
         "model": answer.model,
-        "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
+        "usage": asdict(answer.usage),
     }
 
 
@@ -114,6 +118,7 @@ def answer_in_full(
     """
     writer = answer_writer(app, markdown=markdown)
     held: list[str] = []
+    writer.wait()
     try:
         answer = ask(held.append if app.options.machine or not stream else writer)
     except BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
@@ -120,6 +121,7 @@ class Chat:
         machine = self._app.options.machine
         writer, held = answer_writer(self._app), list[str]()
         failed = True
+        writer.wait()
         try:
             turn = ask(held.append if machine or not self._stream else writer)
             failed = False
@@ -144,7 +146,6 @@ class Chat:
             show_sources(self._app, turn.places, quotes=turn.answer.model is not None)
 
     def _record(self, turn: ChatTurn) -> None:
-        usage = turn.answer.usage
         record = {
             "session": turn.session,
             "turn": turn.number,
@@ -152,7 +153,7 @@ class Chat:
             "answer": turn.answer.answer,
             "citations": [citation_record(citation) for citation in turn.answer.citations],
             "model": turn.answer.model,
-            "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
+            "usage": asdict(turn.answer.usage),
         }
         kept = pick(self._app, record, FIELDS)
         if self._app.options.jsonl:

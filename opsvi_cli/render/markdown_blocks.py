@@ -22,6 +22,7 @@ from rich.theme import Theme
 from opsvi_cli.context import AppContext
 
 from .live_lines import visible
+from .markdown_tables import WholeTable, keep_all_cells
 from .output import use_color
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _THEME = Theme({"markdown.code": "cyan", "markdown.h1": "bold underline", "markdown.h2": "bold"})
 _CODE_THEME = "ansi_dark"
+_INDENTS = {"list_item_open": 3, "list_item_close": 3, "blockquote_open": 4, "blockquote_close": 4}
+_LEAST = 4
+"""Cells that are left for words at the least; text that is nested deeper is shown as it is."""
 _NOT_SHOWN = ("html_block", "html_inline", "image", "reference")
 """Rules of CommonMark that would take text away from the reader."""
 
@@ -51,7 +55,9 @@ def _structure() -> MarkdownIt:
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable(list(_NOT_SHOWN))
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable(list(_NOT_SHOWN))
+    parser.core.ruler.after("block", "all_cells", keep_all_cells)
+    return parser
 
 
 def blocks(text: str) -> list[Block]:
@@ -89,12 +95,18 @@ class _Markdown(rich_markdown.Markdown):
         "heading_open": _Heading,
         "fence": _CodeBlock,
         "code_block": _CodeBlock,
+        "table_open": WholeTable,
     }
 
     def __init__(self, text: str) -> None:
         super().__init__("", hyperlinks=False)
         self.parsed = _parser().parse(text)
+        self.indent = 0
+        """How far the deepest list or quote stands from the margin."""
+        indent = 0
         for token in self.parsed:
+            indent += _INDENTS.get(token.type, 0) * token.nesting
+            self.indent = max(self.indent, indent)
             if token.children:
                 token.children = list(_readable(token.children))
 
@@ -139,8 +151,11 @@ class Renderer:
     def markdown(self, text: str) -> list[str]:
         """Any number of blocks, without blank lines around them."""
         try:
+            read = _Markdown(text)
+            if read.indent + _LEAST > self.width:
+                return self.plain(text)
             with self._console.capture() as captured:
-                self._console.print(_Markdown(text))
+                self._console.print(read)
             lines = [line.rstrip() for line in captured.get().split("\n")]
         except Exception:  # noqa: BLE001  # a text that the library stumbles over is shown as it is
             lines = self.plain(text)

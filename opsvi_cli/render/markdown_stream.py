@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.06
 """Seconds between two drawings of the open block, at least."""
+_TICK = 1.0
 _COSTS = 9
 """Times that a drawing took: the pause after one that was slow, a table of many rows."""
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\n]*)")
@@ -53,13 +54,16 @@ class _Fence:
 class _Settling:
     """A stream beside the answer: before anything is written to it, the answer's open block is finished."""
 
-    def __init__(self, stream: Any, settle: Any) -> None:
+    def __init__(self, stream: Any, writer: MarkdownWriter) -> None:
         self.stream = stream
-        self._settle = settle
+        self._writer = writer
 
     def write(self, text: str) -> int:
-        self._settle()
-        return int(self.stream.write(text))
+        self._writer.settle()
+        written = int(self.stream.write(text))
+        if text.endswith("\n"):  # else it is a question, and what is typed now answers it
+            self._writer.go_on()
+        return written
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
@@ -75,6 +79,7 @@ class MarkdownWriter:
         self._keys = QuietKeys(app.stdin)
         self._err: Any = None
         self._timer: threading.Timer | None = None
+        self._clock: threading.Timer | None = None
         self._renderer: Renderer | None = None
         self._begin()
 
@@ -85,14 +90,29 @@ class MarkdownWriter:
         self._gap = False
         self._in_list = False
         self._next = 0.0
+        self._settled = False
+
+    def wait(self) -> None:
+        """An answer is asked for: from now on keys are not echoed, and seconds without a word are counted."""
+        with self._lock:
+            self.go_on()
+            if self._clock is None and not self._app.options.quiet:
+                self._wind()
+
+    def go_on(self) -> None:
+        """Text is to follow; what is typed meanwhile is for later."""
+        with self._lock:
+            self._settled = False
+            self._last = time.monotonic()
+            self._keys.hold()
+            if self._err is None:
+                self._err = self._app.err
+                self._app.err = _Settling(self._err, self)  # type: ignore[assignment]
 
     def __call__(self, text: str) -> None:
         with self._lock:
             self._open += self._pieces.feed(text)
-            self._keys.hold()
-            if self._err is None:
-                self._err = self._app.err
-                self._app.err = _Settling(self._err, self.settle)  # type: ignore[assignment]
+            self.go_on()
             wait = self._next - time.monotonic()
             if wait <= 0:
                 self._paint()
@@ -107,12 +127,16 @@ class MarkdownWriter:
             self._stop_timer()
             self._paint(final=True)
             self._keys.release()
+            self._settled = True
 
     def end_line(self) -> None:
         """The answer is over, or was cut."""
         with self._lock:
             self._pieces = SafePieces()
             self.settle()
+            if self._clock is not None:
+                self._clock.cancel()
+                self._clock = None
             self._begin()
             if self._err is not None:
                 self._app.err, self._err = self._err, None
@@ -130,7 +154,25 @@ class MarkdownWriter:
                 self._timer = None
                 self._paint()
 
+    def _wind(self) -> None:
+        self._clock = threading.Timer(_TICK, self._tick)
+        self._clock.daemon = True
+        self._clock.start()
+
+    def _tick(self) -> None:
+        """In the clock's thread, once a second."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            if self._clock is not threading.current_thread():
+                return  # stopped while this thread waited for the lock
+            self._wind()
+            seconds = int(time.monotonic() - self._last)
+            if seconds > 0 and not (self._settled or self._fence or self._open.strip()):
+                self._live.show([*self._space(self._in_list), f"… {seconds} s"])
+
     def _paint(self, *, final: bool = False) -> None:
+        if not self._open:
+            self._live.show([])
+            return
         began = time.monotonic()
         renderer = self._fitting_renderer()
         # A line that is not complete may turn out to be anything.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
@@ -90,6 +91,7 @@ def _answer(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbo
     What came of an answer that cannot be shown stays on stderr.
     """
     writer = answer_writer(app, markdown=not _has_schema(request))
+    writer.wait()
     held: list[str] = []
     streams = not app.options.machine and not view.extract
     before = len(toolbox.made) if toolbox is not None else 0
@@ -184,7 +186,7 @@ def _values(done: Sequence[StepAnswer]) -> dict[str, Any]:
     return {
         "answer": None,
         "model": None,
-        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
+        "usage": asdict(usage),
         "finish": None,
         "tool_calls": [],
         "seconds": round(seconds, 3),

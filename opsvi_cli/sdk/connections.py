@@ -16,15 +16,19 @@ from .servers import Server
 
 @dataclass(frozen=True)
 class Connection:
-    """`key` is empty when none is needed; `timeout` is in seconds, None for the user's `http.read_timeout`."""
+    """`key` is empty when none is needed; `timeout` is in seconds, None for the user's `http.read_timeout`.
+
+    `section`: where the part's settings are, `providers` or `parts`.
+    """
 
     name: str
     base_url: str
     key: str
     timeout: float | None
+    section: str = "providers"
 
     def server(self, model: str) -> Server:
-        return Server(self.name, model, self.base_url, self.key)
+        return Server(self.name, model, self.base_url, self.key, self.section)
 
 
 def connection(
@@ -69,7 +73,7 @@ def connection(
     key = _key(services, variables) if own or services.options.get("api_key") else ""
     if not key and not keyless and not is_private(parts.hostname):
         raise _no_key(services.name, parts.hostname, section, variables if own else None)
-    return Connection(services.name, base_url, key, timeout)
+    return Connection(services.name, base_url, key, timeout, section)
 
 
 def _is_host(host: str, known: str) -> bool:

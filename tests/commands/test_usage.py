@@ -6,7 +6,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from opsvi_cli.app import run
 from opsvi_cli.context import AppContext
 from opsvi_cli.foundation.usage import UsageRow
 from opsvi_cli.render.usage import dollars
@@ -29,8 +30,8 @@ ROWS = (
 )
 
 
-def fill(rows: Sequence[UsageRow]) -> None:
-    app = AppContext(out=io.StringIO(), err=io.StringIO(), stdin=None, env=dict(os.environ), cwd="/")
+def fill(rows: Sequence[UsageRow], env: Mapping[str, str] = os.environ) -> None:
+    app = AppContext(out=io.StringIO(), err=io.StringIO(), stdin=None, env=dict(env), cwd="/")
     for row in rows:
         app.foundation.usage.record(row)
 
@@ -74,6 +75,27 @@ def test_what_people_see(used: Run) -> None:
     assert used("usage", "--by", "week").code == 2
     nothing = used("usage", "--since", "2100-01-01")
     assert (nothing.code, nothing.out) == (0, "")
+
+
+def test_a_terminal_of_80_columns_shows_every_row_in_a_line(
+    used: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def shown(*args: str, env: Mapping[str, str]) -> list[list[str]]:
+        out = Terminal()
+        run(("usage", *args), AppContext(out=out, err=io.StringIO(), stdin=None, env={**env, "NO_COLOR": "1"}))
+        return [line.split() for line in out.getvalue().splitlines()]
+
+    monkeypatch.setenv("COLUMNS", "80")
+    found = shown("--by", "provider", "--since", "2026-03-02", env=os.environ)
+    assert found[0] == ["provider", "calls", "failed", "input", "output", "median", "s", "cost"]
+    assert [line[0] for line in found[2:]] == ["acme", "ollama", "total"]
+    other = {**os.environ, "OPSVI_HOME": str(home / "other")}
+    fill(ROWS[4:], other)
+    assert shown(env=other)[0] == ["day", "calls", "input", "output", "median", "s", "cost"]
 
 
 def test_unknown_is_never_zero(opsvi: Run) -> None:

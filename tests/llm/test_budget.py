@@ -87,6 +87,17 @@ def test_calls_at_the_same_time_count_together(app: Callable[..., AppContext], f
     assert context.foundation.usage.pending == 0
 
 
+def test_a_call_under_way_in_another_process_counts(app: Callable[..., AppContext], fault_server: Any) -> None:
+    choice = ModelChoice("openai", "m", fault_server.url("ok"))
+    limit = {"OPSVI_BUDGET__PER_DAY": "0.03"}
+    first = stream_answer(app(**limit), choice, ASK, max_tokens=5)
+    next(first)
+    with pytest.raises(BudgetError, match="budget of this day"):
+        ask(app(**limit), choice.base_url)
+    first.close()
+    assert ask(app(**limit), choice.base_url).reason == "stop"
+
+
 def test_an_unknown_price(app: Callable[..., AppContext], fault_server: Any) -> None:
     choice = ModelChoice("acme", "", "")
     assert choice.name == "acme"

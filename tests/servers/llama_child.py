@@ -1,6 +1,6 @@
 """Runs llama.cpp's own HTTP server in this process, prints its address as a line of JSON, and ends when stdin does.
 
-python llama_child.py MODEL KEY chat|embeddings CONTEXT
+python llama_child.py MODEL KEY chat|embeddings|reranking CONTEXT
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ def main() -> None:
     params.cpuparams.n_threads = 1
     params.cpuparams_batch.n_threads = 1
     params.verbosity = 0
-    if mode == "embeddings":
+    kinds = xllamacpp.llama_pooling_type
+    pooling = {"embeddings": kinds.LLAMA_POOLING_TYPE_MEAN, "reranking": kinds.LLAMA_POOLING_TYPE_RANK}
+    if mode in pooling:
         params.embedding = True
-        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        params.pooling_type = pooling[mode]
     server = xllamacpp.Server(params)
     print(json.dumps({"address": server.listening_address}), flush=True)
     sys.stdin.read()

@@ -13,7 +13,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from opsvi_cli.sdk import Connection, CredentialsError, OpsviError, Server, Services, UsageError, connection
+from opsvi_cli.sdk import (
+    Connection,
+    CredentialsError,
+    OpsviError,
+    Server,
+    Services,
+    UsageError,
+    connection,
+    errors_translated,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -59,13 +68,8 @@ def open_http(services: Services, at: Endpoint, server: Server) -> Iterator[http
     """
     with services.http(allow_private=True, timeout=at.where.timeout) as http:
         _adapt(http, at, server)
-        try:
+        with errors_translated(server, translate):
             yield http
-        except Exception as error:  # answers of servers can break the library anywhere
-            translated = translate(error, server)
-            if translated is error:
-                raise
-            raise translated from error
 
 
 @contextlib.contextmanager
@@ -131,18 +135,14 @@ def _adapt(http: httpx2.Client, at: Endpoint, server: Server) -> None:
     http.event_hooks = {"request": [*hooks["request"], prepare], "response": [*hooks["response"], check]}
 
 
-def translate(error: Exception, server: Server) -> Exception:
-    """The error to raise instead of `error`; `error` itself when it is opsvi's own."""
-    if isinstance(error, OpsviError):
-        return error
+def translate(error: Exception, server: Server) -> OpsviError | None:
+    """The error for one of the SDK; None for any other."""
     names = {cls.__name__ for cls in type(error).__mro__}
     if "InferenceTimeoutError" in names:
         return server.timed_out()
     if "TextGenerationError" in names:  # in the middle of a stream
         return server.broke_off(str(error))
-    if (known := server.http_error(error)) is not None:
-        return known
-    return server.bad_response(f"the answer cannot be read ({type(error).__name__})")
+    return None
 
 
 def _status_error(response: httpx2.Response, server: Server) -> OpsviError:
@@ -151,9 +151,7 @@ def _status_error(response: httpx2.Response, server: Server) -> OpsviError:
         body = response.json()
     except ValueError:
         body = None
-    said = body.get("error", body.get("message")) if isinstance(body, dict) else None
-    text = said.get("message") if isinstance(said, dict) else said
-    text = text if isinstance(text, str) else ""
+    text = server.said(body)[1]
     if response.status_code == 424:  # TGI and TEI: the model itself failed
         return server.broke_off(text)
     too_long = "must be <=" in text or "must have less than" in text or "must have at most" in text
