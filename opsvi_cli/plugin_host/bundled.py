@@ -14,6 +14,8 @@ BUNDLED: dict[tuple[str, str], str] = {
     ("embedder", "huggingface"): "opsvi-huggingface",
     ("provider", "gguf"): "opsvi-llamacpp",
     ("embedder", "gguf"): "opsvi-llamacpp",
+    ("reranker", "gguf"): "opsvi-llamacpp",
     ("embedder", "sentence-transformers"): "opsvi-sentence-transformers",
+    ("reranker", "sentence-transformers"): "opsvi-sentence-transformers",
 }
 """Kind and name of a part to its distribution."""
