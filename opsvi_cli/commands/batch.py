@@ -29,9 +29,6 @@ Output: TypeAlias = Annotated[
     str | None,
     typer.Option("-o", "--output", metavar="FILE", help="File of results; what it holds already is not asked again"),
 ]
-System: TypeAlias = Annotated[
-    str | None, typer.Option("--system", metavar="TEXT", help="Instructions, for lines without their own")
-]
 Wait: TypeAlias = Annotated[
     float | None,
     typer.Option("--wait", min=0.0, metavar="SECONDS", help="--vendor: look every so many seconds until it is done"),

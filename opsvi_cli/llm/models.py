@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from opsvi_cli.errors import NotFoundError, OpsviError, UsageError
+from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.plugin_host.bundled import BUNDLED
 from opsvi_cli.sdk import ModelInfo, Provider
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def parse_choice(app: AppContext, text: str) -> ModelChoice:
     """`provider/model`, or `provider` for its default model."""
     provider, slash, model = text.partition("/")
     if app.plugins.registry.find("provider", provider) is None:
-        if not slash:
+        if not slash and ("provider", text) not in BUNDLED:
             raise UsageError(
                 f"there is no provider {text!r}", hint=f"write provider/model, e.g. openai/{text}; {_known(app)}"
             )
@@ -144,9 +145,7 @@ def list_models(app: AppContext, provider: str | None = None) -> Iterator[Listed
     names = [part.name for part in app.plugins.registry.parts("provider")]
     if provider is not None:
         if provider not in names:
-            raise NotFoundError(
-                f"there is no provider {provider!r}", hint=f"`opsvi models` lists the models of all; {_known(app)}"
-            )
+            app.plugins.load("provider", provider)  # raises, and says what to install
         names = [provider]
     default = choose_model(app, None)
     for name in names:

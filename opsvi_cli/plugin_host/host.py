@@ -29,6 +29,7 @@ from opsvi_cli.sdk import (
     Source,
 )
 
+from .bundled import BUNDLED
 from .calls import HookCalls, WrongResultError, list_of, nothing
 from .guard import describe, passes_through, quiet_stdout
 from .reports import PluginReport
@@ -197,7 +198,9 @@ class Plugins:
 
             known = [*COMMANDS, *known]
         near = get_close_matches(name, known, n=2)
-        if near:
+        if (kind, name) in BUNDLED:
+            hint = f"opsvi plugins install {BUNDLED[kind, name]}"
+        elif near:
             hint = f"Did you mean {' or '.join(repr(word) for word in near)}?"
         elif kind == "command":
             hint = "`opsvi --help` lists the commands"
