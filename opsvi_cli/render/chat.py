@@ -119,8 +119,8 @@ class Chat:
         if not text.startswith("/") or text.startswith("//"):
             self._commands.send(text.removeprefix("/") if text[:2] == "//" else text)
             return True
-        word, _, rest = text.partition(" ")
-        return self._commands.run(word, rest.strip())
+        word, *rest = text.split(maxsplit=1)
+        return self._commands.run(word, "".join(rest))
 
     def show(self, ask: Asking) -> None:
         """Show an answer while `ask` gives it."""

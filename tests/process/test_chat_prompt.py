@@ -267,3 +267,11 @@ def test_a_talk_that_goes_on_shows_where_it_stands(chat: Start) -> None:
     ask(again, f"/resume plans{ENTER}", lambda screen: screen.text.count("\nsay loud words") == 2)
     leave(again)
     assert len(last_turns()) == 1
+
+
+def test_completion_of_the_file_of_an_export(chat: Start, tmp_path: Path) -> None:
+    (tmp_path / "talks").mkdir()
+    terminal = chat()
+    ask(terminal, "/export md tal", " talks")
+    ask(terminal, f"{TAB}one.md{CTRL_C}", lambda screen: "/export" not in screen.text)
+    leave(terminal)
