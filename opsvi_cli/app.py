@@ -127,9 +127,7 @@ def _usage_error(error: Exception, command: Any) -> UsageError:
 
 def report(error: OpsviError, app: AppContext) -> None:
     """Print an error on stderr."""
-    from .render.output import error_text
-
-    _write(app.err, error_text(app, error))
+    _write(app.err, app.error_text(error))
 
 
 def _write(stream: TextIO, text: str) -> None:

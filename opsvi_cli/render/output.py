@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.errors import UsageError
 from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.foundation.terminal import plain
 
@@ -32,16 +32,6 @@ def message(app: AppContext, text: str) -> None:
     if not app.options.quiet:
         app.err.write(app.redactor.redact(plain(text)) + "\n")
         app.err.flush()
-
-
-def error_text(app: AppContext, error: OpsviError) -> str:
-    """A failure as stderr shows it: one line and a hint, or JSON under --json; always redacted."""
-    if app.options.machine:
-        body = {"code": error.code, "message": error.message, "hint": error.hint, **error.details}
-        text = json.dumps({"error": body}, ensure_ascii=False) + "\n"
-    else:
-        text = plain(f"opsvi: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
-    return app.redactor.redact(text)
 
 
 def write(app: AppContext, text: str) -> None:
