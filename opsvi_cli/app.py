@@ -225,4 +225,7 @@ def main(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    return run(argv)
+    code = run(argv)
+    # Nothing is left to be put in order: a further Ctrl-C ends the process, without a traceback of its last steps.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return code
