@@ -83,7 +83,10 @@ def summary(counts: Mapping[str, int]) -> str:
 
 
 class Redaction:
-    """Replaces what it finds; the same value gets the same mark wherever it stands, as long as this object is used."""
+    """Replaces what it finds; the same value gets the same mark wherever it stands, as long as this object is used.
+
+    `counts` says how many values of each kind there were, each once.
+    """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
@@ -96,23 +99,26 @@ class Redaction:
     def moved(self, text: str) -> Moved:
         """The text with marks, and where its offsets went."""
         found = find(text, self._kinds)
-        self.counts.update(item.kind.name for item in found)
         return Moved(text, [(item.start, item.end, self._mark(item, text)) for item in found])
 
     def data(self, value: JSON) -> JSON:
-        """The same in what JSON can hold; names of fields stay."""
+        """The same in what JSON can hold. A number that is data itself becomes its mark."""
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return marked if (marked := self.text(str(value))) != str(value) else value
         if isinstance(value, dict):
-            return {name: self.data(item) for name, item in value.items()}
+            return {self.text(name): self.data(item) for name, item in value.items()}
         return [self.data(item) for item in value] if isinstance(value, list) else value
 
     def _mark(self, found: Found, text: str) -> str:
         label = found.kind.label
         value = _folded(text[found.start : found.end]).casefold()
         key = (label, "".join(c for c in value if c.isalnum() or c in "@."))
-        number = sum(1 for known, _ in self._marks if known == label) + 1
-        return self._marks.setdefault(key, f"[{label}_{number}]")
+        if key not in self._marks:
+            self.counts[found.kind.name] += 1
+            self._marks[key] = f"[{label}_{sum(1 for known, _ in self._marks if known == label) + 1}]"
+        return self._marks[key]
 
 
 class Moved:
@@ -209,7 +215,7 @@ def clean_document(document: Document, mode: str, kinds: Sequence[Kind]) -> Docu
         document,
         text=moved.text,
         title=redaction.text(document.title),
-        metadata={name: redaction.data(value) for name, value in document.metadata.items()},
+        metadata={redaction.text(name): redaction.data(value) for name, value in document.metadata.items()},
         pages=tuple(replace(page, start=moved.to(page.start), end=moved.to(page.end)) for page in document.pages),
         sections=tuple(
             replace(
