@@ -146,6 +146,14 @@ def test_small_amounts_do_not_read_like_nothing(app: Callable[..., AppContext], 
     assert f"opsvi usage --since {app().now()[:10]}" in caught.value.hint
 
 
+def test_a_price_that_is_written_wrong_is_said_once(app: Callable[..., AppContext], fault_server: Any) -> None:
+    context = app(OPSVI_PROVIDERS__OPENAI__PRICES='{"m": {"input": "x", "output": 2}}')
+    for _ in range(2):
+        assert ask(context, fault_server.url("ok")).reason == "stop"
+    said = context.err.getvalue()  # type: ignore[attr-defined]
+    assert said.count("the cost is not known: providers.openai.prices") == 1
+
+
 def test_exit_code(opsvi: Callable[..., Any], fault_server: Any, home: Path) -> None:
     (home / "config").mkdir(parents=True)
     (home / "config" / "config.toml").write_text(PRICES)
