@@ -6,7 +6,6 @@ Command modules are imported only when they run. Typer is imported here; `__main
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -127,13 +126,10 @@ def _usage_error(error: Exception, command: Any) -> UsageError:
 
 
 def report(error: OpsviError, app: AppContext) -> None:
-    """Print an error as one line and a hint, or as JSON under --json; always redacted."""
-    if app.options.machine:
-        body = {"code": error.code, "message": error.message, "hint": error.hint, **error.details}
-        text = json.dumps({"error": body}, ensure_ascii=False) + "\n"
-    else:
-        text = f"opsvi: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
-    _write(app.err, app.redactor.redact(text))
+    """Print an error on stderr."""
+    from .render.output import error_text
+
+    _write(app.err, error_text(app, error))
 
 
 def _write(stream: TextIO, text: str) -> None:

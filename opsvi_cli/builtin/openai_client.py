@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from opsvi_cli.sdk import Connection, Server, Services, UsageError, connection, errors_translated
 
 from .openai_errors import translate
-from .openai_presets import Preset
+from .openai_presets import OPENAI, PRESETS, Preset, is_own
 
 if TYPE_CHECKING:
     import httpx2
@@ -40,6 +40,11 @@ def openai_connection(services: Services, preset: Preset, section: str = "provid
     if preset.key_header != _AZURE:
         return where
     path = urlsplit(where.base_url).path
+    if "/deployments/" in path:
+        raise UsageError(
+            f"{where.name}: base_url names a deployment, which is the model: -m {where.name}/DEPLOYMENT",
+            hint=f"opsvi config set {section}.{where.name}.base_url https://NAME.openai.azure.com",
+        )
     root = where.base_url if path.endswith(("/openai", "/openai/v1")) else where.base_url + "/openai"
     complete = root.endswith("/v1") or bool(_api_version(services))
     return replace(where, base_url=root if complete else root + "/v1")
@@ -74,7 +79,7 @@ def open_client(services: Services, where: Connection, preset: Preset, model: st
     ):
         if not where.key or headers:
             http.event_hooks = {**http.event_hooks, "request": [*http.event_hooks.get("request", ()), _without_key]}
-        yield OpenAI(
+        client = OpenAI(
             api_key=where.key or "none",  # the SDK insists on one, or takes that of the environment
             base_url=base_url,
             organization=str(services.options.get("organization") or "") or None,
@@ -84,6 +89,11 @@ def open_client(services: Services, where: Connection, preset: Preset, model: st
             default_query=query,
             http_client=http,
         )
+        if not is_own(PRESETS[OPENAI], base_url):
+            # The SDK takes them from the environment for whoever is asked; they are OpenAI's business.
+            client.project = None
+            client.organization = client.organization if services.options.get("organization") else None
+        yield client
 
 
 def _without_key(request: httpx2.Request) -> None:

@@ -77,7 +77,7 @@ class OpenAI:
                 (
                     ModelInfo(id=str(entry["id"]), provider=self._services.name, context_window=_window(entry))
                     for entry in body["data"]
-                    if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+                    if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]
                 ),
                 key=lambda model: model.id,
             )

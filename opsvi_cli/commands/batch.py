@@ -21,15 +21,13 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .prompt_options import Schema, System
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
 Output: TypeAlias = Annotated[
     str | None,
     typer.Option("-o", "--output", metavar="FILE", help="File of results; what it holds already is not asked again"),
-]
-System: TypeAlias = Annotated[
-    str | None, typer.Option("--system", metavar="TEXT", help="Instructions, for lines without their own")
 ]
 Wait: TypeAlias = Annotated[
     float | None,
@@ -45,9 +43,7 @@ def batch(
     model: Model = None,
     base_url: BaseUrl = None,
     system: System = None,
-    schema: Annotated[
-        str | None, typer.Option("--schema", metavar="SCHEMA", help="JSON Schema the answers follow: file or JSON")
-    ] = None,
+    schema: Schema = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Calls at the same time")] = 4,
@@ -82,6 +78,7 @@ def batch(
 
     set_model_flags(app, fallback=fallback, retries=retries, cache=cache, max_cost=max_cost, log=log, pii=pii)
     pick(app, dict.fromkeys(FIELDS), FIELDS)
+    output = None if output == "-" else output
     if output is None and (vendor or cancel or app.options.machine):
         raise UsageError("a file for the results must be named", hint="-o results.jsonl")
     if cancel and output is not None:

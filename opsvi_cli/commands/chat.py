@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import UsageError
+from opsvi_cli.errors import ExitCode, UsageError
 
 from .chat_sessions import register
 from .model_options import (
@@ -64,7 +64,7 @@ def chat(
     max_cost: MaxCost = None,
     log: Log = None,
     pii: Pii = None,
-) -> None:
+) -> int:
     """Talk with a collection or a model. In a pipe, each line is a message; sessions are kept.
 
     Examples:
@@ -78,7 +78,7 @@ def chat(
     app: AppContext = ctx.obj
     if ctx.invoked_subcommand is not None:
         _refuse_options(ctx)
-        return
+        return ExitCode.OK
     if session is not None and resume:
         raise UsageError("--session and --continue exclude each other", hint="--continue takes the last session")
     set_model_flags(app, **{name: value for name, value in ctx.params.items() if name in MODEL_FLAGS})
@@ -90,7 +90,7 @@ def chat(
     search = SearchOptions(collection=collection, k=top, where=parse_where(where) if where else None)
     query = QueryOptions(search, model, base_url, extractive=no_llm, system=system, stream=stream)
     query = replace(query, temperature=temperature, max_tokens=max_tokens)
-    talk(app, ChatOptions(query, session, resume, retrieval, tuple(tool or ())))
+    return talk(app, ChatOptions(query, session, resume, retrieval, tuple(tool or ())))
 
 
 def _refuse_options(ctx: typer.Context) -> None:
@@ -101,7 +101,7 @@ def _refuse_options(ctx: typer.Context) -> None:
         raise UsageError(f"--{given[0].replace('_', '-')} is no option of `{called}`", hint=f"{called} --help")
 
 
-def talk(app: AppContext, options: ChatOptions) -> None:
+def talk(app: AppContext, options: ChatOptions) -> int:
     """On a terminal with a person, or over the lines of a pipe."""
     import contextlib
     from functools import partial
@@ -115,5 +115,5 @@ def talk(app: AppContext, options: ChatOptions) -> None:
         loop = Chat(app, conversation, stream=options.query.stream)
         if app.is_terminal(app.stdin) and app.is_terminal(app.out) and not app.options.machine:
             loop.on_terminal()
-        else:
-            loop.on_pipe()
+            return ExitCode.OK
+        return loop.on_pipe()

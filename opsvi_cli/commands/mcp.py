@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import CredentialsError, UsageError
+from opsvi_cli.errors import CredentialsError, NetworkError, PartialError, UsageError
 
 if TYPE_CHECKING:
     from opsvi_cli.server.mcp_server import ServeOptions
@@ -65,22 +65,28 @@ def tools(
       opsvi mcp tools --json=name,parameters
     """
     app: AppContext = ctx.obj
-    import contextlib
-
-    from opsvi_cli.llm.tools.mcp_client import configured, open_servers
+    from opsvi_cli.llm.tools.mcp_client import McpServer, configured, find_server
     from opsvi_cli.render.output import show_rows
 
     if not configured(app):
         raise UsageError("no MCP server is configured", hint="opsvi config set mcp.NAME.command PROGRAM")
+    servers = [find_server(app, name) for name in names] if names else [c for c in configured(app) if c.enabled]
     rows: list[dict[str, Any]] = []
-    with contextlib.ExitStack() as stack:
-        for server in open_servers(app, names or None):
-            stack.callback(server.close)
-            for tool in server.tools():
-                spec = tool.spec
-                rows.append({"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)})
+    failed: list[NetworkError] = []
+    for config in servers:
+        try:
+            with McpServer(app, config) as server:
+                specs = [tool.spec for tool in server.tools()]
+        except NetworkError as error:
+            if len(servers) == 1:
+                raise
+            failed.append(error)
+        else:
+            rows += ({"name": s.name, "description": s.description, "parameters": dict(s.parameters)} for s in specs)
     fields = ("name", "description", "parameters")
     show_rows(app, rows, fields, columns=("name", "description"), empty="the servers offer no tool")
+    if failed:
+        raise PartialError("; ".join(error.message for error in failed), hint=failed[0].hint)
 
 
 @app.command(name="serve")

@@ -126,14 +126,17 @@ def save(app: AppContext, name: str, options: PromptOptions) -> None:
     """Keep what was typed as a template of the user's own."""
     from opsvi_cli.errors import UsageError
     from opsvi_cli.llm.prompt_library import save_template, template_text
-    from opsvi_cli.rag.prompt_request import system_text
+    from opsvi_cli.llm.prompting import read_system
     from opsvi_cli.render.output import message
 
     if options.files or options.attach or options.template:
         raise UsageError("--save keeps text and settings; files and templates are not part of it")
+    asked = options.typed or app.read_stdin() or ""
+    if not asked.strip():
+        raise UsageError("there is nothing to keep", hint=f'opsvi prompt "your question" --save {name}')
     text = template_text(
-        options.text or app.read_stdin() or "",
-        system=system_text(app, options.system) or "",
+        asked,
+        system=read_system(options.system, app.cwd) or "",
         schema=options.schema,
         model=options.model,
         temperature=options.temperature,

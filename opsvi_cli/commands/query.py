@@ -102,11 +102,13 @@ def query(
 
 
 def _with_files(app: AppContext, options: QueryOptions, template: str | None, schema: str | None) -> QueryOptions:
+    from pathlib import Path
+
+    from opsvi_cli.foundation.files import read_text
     from opsvi_cli.llm.json_answers import read_schema
-    from opsvi_cli.rag.answer_prompt import read_template
 
     return replace(
         options,
-        template=read_template(template, app.cwd) if template else None,
+        template=read_text(Path(app.cwd, template), f"--template {template}") if template else None,
         schema=read_schema(schema, app.cwd) if schema else None,
     )

@@ -159,21 +159,23 @@ def log(
     app: AppContext = ctx.obj
     from collections import deque
 
-    from opsvi_cli.llm.tools.audit import audit_file, entries
+    from opsvi_cli.llm.tools.audit import audit_file, entries, head_file
     from opsvi_cli.render.output import show_rows
 
     path = audit_file(app)
     kept: deque[dict[str, Any]] = deque(maxlen=last)
     broken: list[int] = []
     for number, entry in entries(path):
+        sound = entry is not None
         if entry is None:
             broken.append(number)
-        row = {name: (entry or {}).get(name) for name in _LOG}
-        kept.append({**row, "line": number, "sound": entry is not None})
+            entry = {} if app.options.machine else {"time": f"line {number}", "event": "broken"}
+        row = {name: entry.get(name) for name in _LOG}
+        kept.append({**row, "line": number, "sound": sound})
     columns = ("time", "event", "tool", "arguments", "decision", "by", "outcome")
     show_rows(app, list(kept), _LOG, columns=columns, empty="no tool was called yet")
     if broken:
         raise StoreError(
-            f"the record was changed: line {broken[0]} does not follow from the one above",
-            hint=f"look at {path}; move it away to begin a new one",
+            f"the record was changed: line {broken[0]} is missing or does not follow from the one above",
+            hint=f"look at {path}; move it and {head_file(path).name} away to begin a new one",
         )

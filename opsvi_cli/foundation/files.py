@@ -1,4 +1,4 @@
-"""Writing files so that a reader, a crash or a full disk never sees half of one."""
+"""Reading files that the user names, with an end to their size; writing files that nobody ever sees half of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+
+from opsvi_cli.errors import UsageError
 
 from .paths import private_dir
 
@@ -33,3 +35,28 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o600) -> None
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+def read_bytes(path: Path, what: str, *, limit: int = 1_000_000, hint: str = "check the path") -> bytes:
+    """All of a file or pipe that the user named; messages call it `what`. Raises UsageError.
+
+    What is read counts, not the size a file says that it has: pipes and devices have none, and some never end.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{what}: {reason}", hint=hint) from error
+    if len(data) > limit:
+        raise UsageError(f"{what}: larger than {limit} bytes", hint="give a part of it")
+    return data
+
+
+def read_text(path: Path, what: str, *, limit: int = 1_000_000, hint: str = "check the path") -> str:
+    """The same as text with `\n` at its line ends. Raises UsageError, also for what is not UTF-8."""
+    data = read_bytes(path, what, limit=limit, hint=hint)
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{what}: not UTF-8 text", hint="save it as UTF-8") from error

@@ -72,9 +72,9 @@ class UsageLog:
         self._state.attempt(lambda db: db.execute(sql, astuple(row)), None)
 
     def rows(self, since: str = "", limit: int = -1) -> list[UsageRow]:
-        """The newest first, from the time `since` on (ISO-8601, UTC)."""
+        """The newest first, from the time `since` on (ISO-8601, UTC). Raises StoreError."""
         sql = f"SELECT {_COLUMNS} FROM usage WHERE time >= ? ORDER BY id DESC LIMIT ?"  # noqa: S608
-        return self._state.attempt(lambda db: [_row(row) for row in db.execute(sql, (since, limit))], [])
+        return self._state.read(lambda db: [_row(row) for row in db.execute(sql, (since, limit))])
 
     def reserve(self, cost: float, limit: float, day: str, now: str, until: str) -> Reserved | None:
         """Set `cost` aside if the day's calls of every process, those under way too, leave room for it.

@@ -5,6 +5,7 @@ Messages and errors say kinds and counts, never the data itself.
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,14 +50,31 @@ def kinds_of(app: AppContext) -> list[Kind]:
 def find(text: str, kinds: Iterable[Kind]) -> list[Found]:
     """Everything that was found, in order; of what overlaps, the earlier kind's."""
     taken: list[Found] = []
+    folded = _folded(text)
     for kind in kinds:
-        for start, end in kind.find(text):
+        for start, end in kind.find(folded):
             place = bisect_right(taken, start, key=lambda found: found.start)
             free_before = not place or taken[place - 1].end <= start
             free_behind = place == len(taken) or end <= taken[place].start
             if free_before and free_behind:
                 taken.insert(place, Found(start, end, kind))
     return taken
+
+
+def _folded(text: str) -> str:
+    """Digits, letters, blanks and hyphens of other scripts and widths as the ASCII sign they stand for, one for one."""
+    if text.isascii():
+        return text
+    return text.translate({ord(sign): plain for sign in set(text) if (plain := _ascii(sign)) is not None})
+
+
+def _ascii(sign: str) -> str | None:
+    if (digit := unicodedata.decimal(sign, None)) is not None:
+        return str(digit)
+    category = unicodedata.category(sign)
+    if category in ("Zs", "Pd"):
+        return " " if category == "Zs" else "-"
+    return chr(ord(sign) - 0xFEE0) if 0xFF01 <= ord(sign) <= 0xFF5E else None
 
 
 def summary(counts: Mapping[str, int]) -> str:
@@ -91,7 +109,8 @@ class Redaction:
 
     def _mark(self, found: Found, text: str) -> str:
         label = found.kind.label
-        key = (label, "".join(c for c in text[found.start : found.end].casefold() if c.isalnum() or c in "@."))
+        value = _folded(text[found.start : found.end]).casefold()
+        key = (label, "".join(c for c in value if c.isalnum() or c in "@."))
         number = sum(1 for known, _ in self._marks if known == label) + 1
         return self._marks.setdefault(key, f"[{label}_{number}]")
 
@@ -138,6 +157,10 @@ def cleared(app: AppContext, request: ModelRequest) -> ModelRequest:
     if mode == "off":
         return request
     kinds = kinds_of(app)
+    if mode == "warn":
+        if fresh := _said_now(request.messages, kinds):
+            app.warn(f"the prompt holds personal data: {summary(fresh)} (--pii redact takes it out)")
+        return request
     redaction = Redaction(kinds)
     messages = [replace(message, text=redaction.text(message.text)) for message in request.messages]
     if mode == "block" and redaction.counts:
@@ -145,9 +168,7 @@ def cleared(app: AppContext, request: ModelRequest) -> ModelRequest:
             f"the prompt holds personal data, and nothing was sent: {summary(redaction.counts)}",
             hint="take it out, or --pii redact sends marks in its place",
         )
-    if mode == "warn" and (fresh := _said_now(request.messages, kinds)):
-        app.warn(f"the prompt holds personal data: {summary(fresh)} (--pii redact takes it out)")
-    return replace(request, messages=messages) if mode == "redact" and redaction.counts else request
+    return replace(request, messages=messages) if redaction.counts else request
 
 
 def _said_now(messages: Sequence[Message], kinds: Sequence[Kind]) -> Counter[str]:

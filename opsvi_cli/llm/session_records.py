@@ -66,6 +66,10 @@ MIGRATIONS = (
     END;
     INSERT INTO words(words) VALUES ('rebuild');
     """,
+    """
+    ALTER TABLE sessions ADD COLUMN base_url TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sessions ADD COLUMN tainted INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 
@@ -73,7 +77,8 @@ MIGRATIONS = (
 class Session:
     """`model` and `collection` are those of its latest turn; `name` is what the user called it, if anything.
 
-    `summary` stands for the messages up to the id `summarized`, which are no longer sent to the model.
+    `summary` stands for the messages up to the id `summarized`, which are no longer sent to the model. `base_url` is
+    where the model is, when it was not at its own address; `tainted` is 1 once a tool brought in text of others.
     """
 
     id: str
@@ -87,6 +92,8 @@ class Session:
     system: str = ""
     summary: str = ""
     summarized: int = 0
+    base_url: str = ""
+    tainted: int = 0
 
     @property
     def label(self) -> str:

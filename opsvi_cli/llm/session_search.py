@@ -44,7 +44,7 @@ def search_sessions(app: AppContext, text: str, *, limit: int = 20) -> list[Foun
         return []
     connection = connect(path, MIGRATIONS)
     try:
-        rows = connection.execute(_QUERY, (words, limit)).fetchall()
+        rows = connection.execute(_QUERY, {"terms": words, "limit": limit}).fetchall()
     except sqlite3.Error as error:
         raise database_error(path, error) from error
     finally:
@@ -52,12 +52,17 @@ def search_sessions(app: AppContext, text: str, *, limit: int = 20) -> list[Foun
     return [FoundMessage(**{name: row[name] for name in FIELDS}) for row in rows]
 
 
+# The best are chosen before anything is said about them: counting turns and cutting a piece of text for every match
+# of a common word takes seconds.
 _QUERY = """
+WITH best AS (
+    SELECT m.id, bm25(words) AS score FROM words JOIN messages m ON m.id = words.rowid
+    WHERE words MATCH :terms AND m.status != 'replaced' ORDER BY score, m.id DESC LIMIT :limit
+)
 SELECT m.session, s.name, m.role, m.time,
        (SELECT COUNT(*) FROM messages q
         WHERE q.session = m.session AND q.role = 'user' AND q.status != 'replaced' AND q.id <= m.id) AS turn,
-       snippet(words, 0, '', '', '…', 24) AS text
-FROM words JOIN messages m ON m.id = words.rowid JOIN sessions s ON s.id = m.session
-WHERE words MATCH ? AND m.status != 'replaced'
-ORDER BY bm25(words), m.id DESC LIMIT ?
+       (SELECT snippet(words, 0, '', '', '…', 24) FROM words WHERE words MATCH :terms AND rowid = m.id) AS text
+FROM best JOIN messages m ON m.id = best.id JOIN sessions s ON s.id = m.session
+ORDER BY best.score, m.id DESC
 """

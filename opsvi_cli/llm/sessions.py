@@ -11,12 +11,13 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from opsvi_cli.errors import NotFoundError, StoreError, UsageError
-from opsvi_cli.foundation.db import connect
+from opsvi_cli.errors import NotFoundError, UsageError
+from opsvi_cli.foundation.db import connect, database_error
 from opsvi_cli.foundation.paths import Paths
 from opsvi_cli.sdk import Attachment, Usage
 
@@ -66,8 +67,20 @@ class Sessions:
         try:
             yield
         except sqlite3.Error as error:
-            hint = "check the disk; another opsvi may be writing"
-            raise StoreError(f"the session cannot be saved: {error}", hint=hint) from error
+            raise database_error(self._path, error) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._errors():
+            db = self._db
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has ended it already
+                    db.execute("ROLLBACK")
+                raise
 
     def create(self, *, name: str | None = None, model: str | None = None, collection: str | None = None) -> Session:
         """A new, empty session. Raises UsageError for a name that cannot be one or is taken."""
@@ -101,19 +114,35 @@ class Sessions:
         """By name, id, or a beginning of the id that only one has. Raises NotFoundError."""
         found = self.get(wanted)
         if found is None:
-            from difflib import get_close_matches
-
-            near = get_close_matches(wanted, [s.name or s.id for s in self.all()], 1)
-            hint = f"did you mean {near[0]!r}?" if near else "opsvi chat list shows them"
-            raise NotFoundError(f"there is no session {wanted!r}", hint=hint)
+            raise self._not_found(wanted)
         return found
+
+    def _not_found(self, wanted: str) -> NotFoundError:
+        from difflib import get_close_matches
+
+        sessions = self.all()
+        begins = [session.id for session in sessions if wanted and session.id.startswith(wanted)]
+        if len(begins) > 1:
+            more = f"more of it is needed: {begins[0]}, {begins[1]} ..."
+            return NotFoundError(f"{len(begins)} sessions have an id that begins with {wanted!r}", hint=more)
+        near = begins or get_close_matches(wanted, [session.label for session in sessions], 1)
+        hint = f"did you mean {near[0]!r}?" if near else "opsvi chat list shows them"
+        return NotFoundError(f"there is no session {wanted!r}", hint=hint)
 
     def get(self, wanted: str) -> Session | None:
         """As `find`; None when there is none."""
-        sessions = self.all()
-        exact = [session for session in sessions if wanted in (session.id, session.name)]
-        begins = [session for session in sessions if len(wanted) >= 4 and session.id.startswith(wanted)]
-        return exact[0] if exact else begins[0] if len(begins) == 1 else None
+        if not self._path.exists():
+            return None
+        prefix = wanted if len(wanted) >= _SHORTEST_PREFIX else None
+        with self._errors():
+            rows = self._db.execute(
+                f"{_SELECT} WHERE s.id = :wanted OR s.name = :wanted OR substr(s.id, 1, length(:prefix)) = :prefix "
+                "GROUP BY s.id ORDER BY s.id = :wanted OR s.name = :wanted DESC LIMIT 2",
+                {"wanted": storable(wanted), "prefix": prefix},
+            ).fetchall()
+        found = [session_of(row) for row in rows]
+        exact = [session for session in found if wanted in (session.id, session.name)]
+        return exact[0] if exact else found[0] if len(found) == 1 else None
 
     def delete(self, wanted: str) -> None:
         """Remove a session and its messages, also from the pages of the file. Raises NotFoundError."""
@@ -156,51 +185,49 @@ class Sessions:
                 turns[-1] = Turn(turns[-1].question, message)
         return turns
 
-    def add_question(self, session: Session, text: str, attachments: Sequence[Attachment] = ()) -> int:
-        """Save what the user said, durably, before anything is done with it. The message's id is returned."""
-        with self._errors():
-            number = self._insert(session, "user", text, "complete", None, attachments)
-            self._db.execute(
-                "UPDATE sessions SET title = ? WHERE id = ? AND title = ''",
-                (storable(" ".join(text.split())[:80]), session.id),
-            )
-        return number
-
-    def start_answer(self, session: Session, model: str | None) -> int:
-        """Make room for an answer: empty and partial until `save_answer`."""
-        with self._errors():
-            return self._insert(session, "assistant", "", "partial", model)
-
-    def _insert(
-        self,
-        session: Session,
-        role: str,
-        text: str,
-        status: Status,
-        model: str | None,
-        attachments: Sequence[Attachment] = (),
+    def begin_turn(
+        self, session: Session, question: str, attachments: Sequence[Attachment] = (), model: str | None = None
     ) -> int:
+        """Save what the user said, durably, before anything is done with it, and make room for the answer.
+
+        The answer's id is returned: empty and partial until `save_answer`. Both are written at once, so that two chats
+        on one session never take the other's answer for theirs.
+        """
         now = self._app.now()
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            cursor = db.execute(
-                "INSERT INTO messages (session, role, text, status, model, time) VALUES (?, ?, ?, ?, ?, ?)",
-                (session.id, role, storable(text), status, model, now),
-            )
+        with self._transaction() as db:
+            asked = _insert(db, session, ("user", storable(question), "complete", None, now))
             db.executemany(
                 "INSERT INTO attachments (message, position, name, media_type, data) VALUES (?, ?, ?, ?, ?)",
                 [
-                    (cursor.lastrowid, position, storable(file.name), file.media_type, file.data)
+                    (asked, position, storable(file.name), file.media_type, file.data)
                     for position, file in enumerate(attachments)
                 ],
             )
+            db.execute(
+                "UPDATE sessions SET updated = ?, title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
+                (now, storable(" ".join(question.split())[:80]), session.id),
+            )
+            return _insert(db, session, ("assistant", "", "partial", model, now))
+
+    def begin_again(self, session: Session, turn: Turn, model: str | None) -> int:
+        """Make room for another answer in its turn, for /retry: the one before is kept, but is no part of the
+        conversation any more."""
+        now = self._app.now()
+        with self._transaction() as db:
             db.execute("UPDATE sessions SET updated = ? WHERE id = ?", (now, session.id))
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        return int(cursor.lastrowid or 0)
+            if turn.answer is None:
+                return _insert(db, session, ("assistant", "", "partial", model, now))
+            db.execute(
+                "INSERT INTO messages (session, role, text, sources, usage, model, status, time) "
+                "SELECT session, role, text, sources, usage, model, 'replaced', time FROM messages WHERE id = ?",
+                (turn.answer.id,),
+            )
+            db.execute(
+                "UPDATE messages SET text = '', sources = '[]', usage = '{}', model = ?, status = 'partial', time = ? "
+                "WHERE id = ?",
+                (model, now, turn.answer.id),
+            )
+            return turn.answer.id
 
     def save_answer(
         self,
@@ -228,11 +255,6 @@ class Sessions:
                 ),
             )
 
-    def replace_answer(self, message: int) -> None:
-        """Set an answer aside, for /retry: it is kept, but is no part of the conversation any more."""
-        with self._errors():
-            self._db.execute("UPDATE messages SET status = 'replaced' WHERE id = ?", (message,))
-
     def undo(self, session: Session) -> Turn | None:
         """Set the last turn aside, question and answer, and return it; None when there is none."""
         turns = self.turns(session)
@@ -259,18 +281,42 @@ class Sessions:
         with self._errors():
             self._db.execute("UPDATE sessions SET system = ? WHERE id = ?", (storable(system), session.id))
 
-    def remember(self, session: Session, *, model: str | None, collection: str | None) -> None:
-        """Which model and collection the session goes on with."""
+    def taint(self, session: Session) -> None:
+        """Keep that a tool brought text of others into the session."""
+        with self._errors():
+            self._db.execute("UPDATE sessions SET tainted = 1 WHERE id = ?", (session.id,))
+
+    def remember(self, session: Session, *, model: str | None, base_url: str = "", collection: str | None) -> None:
+        """Which model, where, and which collection the session goes on with. No key that an address holds is kept."""
         with self._errors():
             self._db.execute(
-                "UPDATE sessions SET model = ?, collection = ? WHERE id = ?", (model, collection, session.id)
+                "UPDATE sessions SET model = ?, base_url = ?, collection = ? WHERE id = ?",
+                (model, _without_keys(base_url), collection, session.id),
             )
 
 
+_SHORTEST_PREFIX = 4
 _SELECT = (
     "SELECT s.*, COUNT(m.id) AS messages FROM sessions s "
     "LEFT JOIN messages m ON m.session = s.id AND m.status != 'replaced'"
 )
+
+
+def _insert(db: sqlite3.Connection, session: Session, row: tuple[str, str, Status, str | None, str]) -> int:
+    """Add a message: role, text, status, model, time. Its id is returned."""
+    cursor = db.execute(
+        "INSERT INTO messages (session, role, text, status, model, time) VALUES (?, ?, ?, ?, ?, ?)",
+        (session.id, *row),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _without_keys(url: str) -> str:
+    try:
+        address = urlsplit(url)
+    except ValueError:  # nothing was ever sent there
+        return ""
+    return address._replace(netloc=address.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def sessions_file(paths: Paths) -> Path:

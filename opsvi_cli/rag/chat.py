@@ -6,7 +6,6 @@ check the citations, save the answer. Whatever cuts a turn short leaves the ques
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,7 @@ from .answers import (
 )
 from .chat_follow_up import follow_up_background
 from .chat_history import ChatHistory, message_tokens
+from .chat_keeper import Keeper
 from .citations import check_answer
 from .context import Context, assemble
 from .search import open_for_search
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
     from opsvi_cli.llm.models import ModelChoice
     from opsvi_cli.llm.tools.toolbox import Toolbox
-
-_SAVE_EVERY = 0.5
-"""Seconds between two writes of an answer that grows: what a kill may lose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,8 @@ class Conversation:
             self.sessions.instruct(self._session, self._system)
         self._collection = options.query.search.collection or (self._session.collection if self._session else None)
         self._has_collection = options.retrieval and self._look_for_collection()
-        self._pick(options.query.model or (self._session.model if self._session else None))
+        self._base_url = options.query.base_url
+        self._pick_as(self._session, options.query.model)
         if self._choice is None and not self._has_collection:
             raise NotFoundError(
                 "there is nothing to talk with: no model is configured and no collection was made",
@@ -154,8 +152,6 @@ class Conversation:
 
         opened = open_toolbox(self._app, names, self._on_call) if names else None
         if self._toolbox is not None:
-            if opened is not None:
-                opened.tainted = self._toolbox.tainted
             self._toolbox.close()
         self._toolbox = opened
 
@@ -179,14 +175,23 @@ class Conversation:
         return True
 
     def _pick(self, model: str | None) -> None:
-        options = self._options.query
-        self._choice = pick_model(self._app, model, options.base_url, extractive=options.extractive)
+        self._choice = pick_model(self._app, model, self._base_url, extractive=self._options.query.extractive)
+
+    def _pick_as(self, session: Session | None, model: str | None = None) -> None:
+        """The model of a session, at the server where it was asked: what was said there is sent nowhere else."""
+        if session is not None and session.model and model is None and self._options.query.base_url is None:
+            self._base_url = session.base_url or None
+        self._pick(model or (session.model if session is not None else None))
 
     def set_model(self, name: str) -> None:
         """Go on with another model. Raises UsageError for one that is not there."""
         self._pick(name)
         if self._session is not None:
-            self.sessions.remember(self._session, model=self.model, collection=self.collection)
+            self._remember(self._session)
+
+    def _remember(self, session: Session) -> None:
+        base_url = self._choice.base_url if self._choice is not None else ""
+        self.sessions.remember(session, model=self.model, base_url=base_url, collection=self.collection)
 
     def set_system(self, text: str) -> None:
         """Go on under other instructions; none when `text` is empty."""
@@ -210,17 +215,24 @@ class Conversation:
 
     def start_new(self) -> None:
         """Leave this session; the next question begins another."""
-        self._session = None
-        self.history.forget()
+        self._enter(None, self._options.query.system)
 
     def resume(self, wanted: str) -> Session:
         """Go on with another session, its model and instructions. Raises NotFoundError."""
         session = self.sessions.find(wanted)
-        if session.model and session.model != self.model and not self._options.query.extractive:
-            self._pick(session.model)
-        self._session, self._system = session, session.system
-        self.history.forget()
+        if session.model and not self._options.query.extractive:
+            self._pick_as(session)
+        if session.collection and self._options.retrieval:
+            self._collection = session.collection
+            self._has_collection = self._look_for_collection()
+        self._enter(session, session.system)
         return session
+
+    def _enter(self, session: Session | None, system: str) -> None:
+        self._session, self._system = session, system
+        self.history.forget()
+        if self._toolbox is not None:
+            self._toolbox.tainted = False  # whose talk brought text of others is written in the session
 
     def turns(self) -> list[Turn]:
         """What was said in this session."""
@@ -228,9 +240,10 @@ class Conversation:
 
     def history_tokens(self) -> tuple[int, int]:
         """About how many tokens of this session are sent again with the next question, and how many may be."""
-        if self._session is None:
+        session = self.sessions.get(self._session.id) if self._session is not None else None
+        if session is None:
             return 0, self.history.limit
-        return self.history.waiting(self.sessions.find(self._session.id), history(self.turns())), self.history.limit
+        return self.history.waiting(session, history(self.turns())), self.history.limit
 
     def undo(self) -> Turn | None:
         """Set the last turn aside; None when there is none."""
@@ -250,28 +263,35 @@ class Conversation:
         turns = self.turns()
         if not turns:
             return None
-        if turns[-1].answer is not None:
-            self.sessions.replace_answer(turns[-1].answer.id)
-        return self._answer(turns[-1].question.text, turns[-1].question.attachments, on_text)
+        session, last = self._session, turns[-1]
+        assert session is not None  # it has turns
+        place = self.sessions.begin_again(session, last, self.model)
+        return self._answer(session, place, last.question.text, last.question.attachments, on_text)
 
     def ask(self, question: str, on_text: OnText, attachments: Sequence[Attachment] = ()) -> ChatTurn:
         """Save a question and answer it. An answer cut by Ctrl-C comes back with `interrupted` set.
 
         Raises OpsviError when no answer could be had; question and text so far are saved.
         """
+        if self._session is not None and self.sessions.get(self._session.id) is None:
+            self._note(f"session {self._session.label} was removed; a new one begins")
+            self._enter(None, self._system)
         if self._session is None:
             self._session = self._new_session()
-        self.sessions.add_question(self._session, question, attachments)
-        return self._answer(question, attachments, on_text)
+        place = self.sessions.begin_turn(self._session, question, attachments, self.model)
+        return self._answer(self._session, place, question, attachments, on_text)
 
-    def _answer(self, question: str, attachments: Sequence[Attachment], on_text: OnText) -> ChatTurn:
-        session = self._session
-        assert session is not None  # a question was saved in it
-        self.sessions.remember(session, model=self.model, collection=self.collection)
-        keeper = _Keeper(self.sessions, self.sessions.start_answer(session, self.model), on_text)
-        turns = self.sessions.turns(session)
+    def _answer(
+        self, session: Session, place: int, question: str, attachments: Sequence[Attachment], on_text: OnText
+    ) -> ChatTurn:
+        """`place` is the id of the answer to come."""
+        self._remember(session)
+        keeper = Keeper(self.sessions, place, on_text)
+        # Another chat on the session may have gone on already.
+        turns = [turn for turn in self.sessions.turns(session) if turn.question.id < place]
         message = with_attachments(question, attachments)
-        asked = _Asked(question, message, turns[:-1], any(map(_brought_text, turns)))
+        tainted = bool(self.sessions.find(session.id).tainted) or any(map(_brought_text, turns))
+        asked = _Asked(question, message, turns[:-1], tainted)
         try:
             answer = self._reply(asked, keeper)
         except KeyboardInterrupt:
@@ -281,6 +301,9 @@ class Conversation:
         except BaseException:
             keeper.save()
             raise
+        finally:
+            if self._toolbox is not None and self._toolbox.tainted and not tainted:
+                self.sessions.taint(session)
         places = tuple(cited_places(answer))
         self.sessions.save_answer(
             keeper.message,
@@ -362,29 +385,3 @@ class Conversation:
 def _brought_text(turn: Turn) -> bool:
     """True for a turn that brought text of others into the conversation."""
     return bool(turn.question.attachments) or (turn.answer is not None and bool(turn.answer.sources))
-
-
-class _Keeper:
-    """Hands text on and saves it now and then."""
-
-    def __init__(self, sessions: Sessions, message: int, on_text: OnText) -> None:
-        self.message = message
-        self._sessions = sessions
-        self._on_text = on_text
-        self._parts: list[str] = []
-        self._saved = time.monotonic()
-
-    @property
-    def text(self) -> str:
-        return "".join(self._parts)
-
-    def __call__(self, text: str) -> None:
-        first = not self._parts
-        self._parts.append(text)
-        if first or time.monotonic() - self._saved >= _SAVE_EVERY:
-            self.save()
-        self._on_text(text)
-
-    def save(self) -> None:
-        self._sessions.save_answer(self.message, self.text)
-        self._saved = time.monotonic()

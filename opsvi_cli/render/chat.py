@@ -9,14 +9,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import OpsviError
+from opsvi_cli.errors import ExitCode, OpsviError
 from opsvi_cli.sdk import ToolCall, ToolResult
 
 from .answers import answer_writer, citation_record, show_sources
 from .chat_commands import SlashCommands
 from .chat_lines import messages
+from .chat_recall import show_last_turn
 from .live_lines import can_redraw
-from .output import dump, message, pick
+from .output import dump, error_text, message, pick
 
 if TYPE_CHECKING:
     from opsvi_cli.rag.chat import ChatTurn, Conversation
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FIELDS = ("session", "turn", "question", "answer", "citations", "model", "usage")
 PROMPT = "> "
 _SHOWN_ARGUMENTS = 120
+_GOODBYES = ("exit", "quit")
+"""What leaves other prompts, and would be a message that costs here; on a terminal only."""
 
 Asking = Callable[[Callable[[str], None]], "ChatTurn | None"]
 
@@ -37,13 +40,18 @@ class Chat:
         self._stream = stream
         self._commands = SlashCommands(app, conversation, self.show)
         self._records: list[dict[str, Any]] = []
-        self._first_error: OpsviError | None = None
 
     def on_terminal(self) -> None:
         """Until /exit or Ctrl-D. Ctrl-C stops an answer; at an empty prompt it leaves (KeyboardInterrupt)."""
         where = self._talk.collection or "no collection"
         message(self._app, f"{self._talk.model or 'no model'} · {where} · /help for commands, Ctrl-D to leave")
+        session = self._talk.session
+        if session is not None and session.messages:
+            message(self._app, f"session {session.label}, {session.messages} messages; the last turn:")
+            show_last_turn(self._app, self._talk)
         for text in self._typed():
+            if text.strip() in _GOODBYES:
+                return
             try:
                 if not self.handle(text):
                     return
@@ -67,7 +75,7 @@ class Chat:
 
     def _status(self) -> str:
         parts = [self._talk.model or "no model", self._talk.collection or "no collection"]
-        if self._talk.model is not None:
+        with contextlib.suppress(OpsviError):  # a database that is in use ends no talk
             used, limit = self._talk.history_tokens()
             parts.append(f"history {_short(used)} of {_short(limit)} tokens")
         if count := len(self._talk.tools):
@@ -76,10 +84,11 @@ class Chat:
             parts.append(f"{len(self._commands.attached)} attached")
         return " · ".join(parts)
 
-    def on_pipe(self) -> None:
-        """Each line of stdin is one message. Raises the first error, after the last line."""
+    def on_pipe(self) -> int:
+        """Each line of stdin is one message. Errors are said where they happen; the exit code is that of the first."""
         if self._app.options.machine:
             pick(self._app, dict.fromkeys(FIELDS), FIELDS)
+        code: int = ExitCode.OK
         lines = self._lines()
         try:
             for text in messages(lambda: next(lines, None)):
@@ -87,15 +96,13 @@ class Chat:
                     if not self.handle(text):
                         break
                 except OpsviError as error:
-                    if self._first_error is not None:
-                        self._say(self._first_error)
-                    self._first_error = error
+                    self._say(error)
+                    code = code or error.exit_code
         finally:
             if self._app.options.json is not None and not self._app.options.jsonl:
                 self._app.out.write(dump(self._records, indent=2) + "\n")
                 self._app.out.flush()
-        if self._first_error is not None:
-            raise self._first_error
+        return code
 
     def _lines(self) -> Iterator[str]:
         stdin = self._app.stdin
@@ -136,7 +143,8 @@ class Chat:
             message(self._app, "nothing was asked yet")
             return
         if turn.interrupted:
-            message(self._app, "[stopped; what was said is kept, /retry asks again]")
+            kept = "what was said is kept, " if turn.answer.answer else ""
+            message(self._app, f"[stopped; {kept}/retry asks again]")
             if not self._app.is_terminal(self._app.stdin):
                 raise KeyboardInterrupt
             return
@@ -163,8 +171,8 @@ class Chat:
             self._records.append(kept)
 
     def _say(self, error: OpsviError) -> None:
-        text = f"opsvi: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
-        self._app.err.write(self._app.redactor.redact(text))
+        self._app.out.flush()
+        self._app.err.write(error_text(self._app, error))
         self._app.err.flush()
 
 

@@ -15,6 +15,7 @@ from opsvi_cli.sdk import Attachment
 
 from .answers import show_sources
 from .chat_export import Form, as_text, write_export
+from .chat_recall import show_last_turn
 from .chat_table import COMMANDS, help_text
 from .output import message, show_rows, write
 
@@ -214,6 +215,7 @@ class SlashCommands:
             raise UsageError("which session?", hint="/sessions lists them: /resume NAME")
         session = self._talk.resume(rest)
         self._tell(f"session: {session.label}, {session.messages} messages; model: {self._talk.model or 'none'}")
+        show_last_turn(self._app, self._talk)
 
     def _search(self, rest: str) -> None:
         from opsvi_cli.llm.session_search import search_sessions

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "/usage": ("", "tokens of this session, and of what is sent again"),
     "/tokens": ("", "the same"),
     "/new": ("", "begin another session"),
-    "/exit": ("", "leave; Ctrl-D does the same"),
+    "/exit": ("", "leave; Ctrl-D does the same, and `exit` on a terminal"),
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from opsvi_cli.context import AppContext
+from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.llm.usage_report import By, UsageReport, UsageSum, report_of
 
 from .output import save
@@ -41,6 +42,7 @@ def page(app: AppContext, reports: dict[Any, UsageReport]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template = Path(__file__).with_name("usage_page.html.jinja").read_text(encoding="utf-8")
+    reports = {by: _shown(report) for by, report in reports.items()}
     days = reports["day"]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(
@@ -55,6 +57,11 @@ def page(app: AppContext, reports: dict[Any, UsageReport]) -> str:
         cost_text=cost_text,
         dollars=dollars,
     )
+
+
+def _shown(report: UsageReport) -> UsageReport:
+    """Names without what turns the direction of the text behind them."""
+    return replace(report, rows=tuple((plain(name), found) for name, found in report.rows))
 
 
 def _amount(found: UsageSum) -> float:

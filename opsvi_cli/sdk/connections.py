@@ -66,6 +66,11 @@ def connection(
         raise UsageError(
             f"{services.name}: base_url must hold no credentials", hint=f"opsvi secrets set {services.name}"
         )
+    if parts.query or parts.fragment:
+        raise UsageError(
+            f"{services.name}: base_url goes on after its path: {'?' if parts.query else '#'}...",
+            hint=f"give the address without that part: {base_url.partition('?')[0].partition('#')[0]}",
+        )
     timeout = services.options.get("timeout")
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0):
         raise UsageError(f"{services.name}: timeout {timeout!r} is not a number of seconds")

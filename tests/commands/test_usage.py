@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,14 @@ def test_unknown_is_never_zero(opsvi: Run) -> None:
     assert report(opsvi)["total"]["cost"] is None
 
 
+def test_what_cannot_be_read_is_not_nothing(opsvi: Run, home: Path) -> None:
+    (home / "state").mkdir(parents=True)
+    (home / "state" / "state.db").write_bytes(b"x" * 5000)
+    done = opsvi("usage")
+    assert (done.code, done.out) == (1, "")
+    assert "state.db is damaged" in done.err
+
+
 def test_real_calls_are_counted(opsvi: Run) -> None:
     opsvi("prompt", "hello there", "-m", "echo")
     (row,) = report(opsvi, "--by", "command")["rows"]
@@ -180,3 +189,13 @@ def test_the_page(used: Run, tmp_path: Path) -> None:
 def test_a_page_without_calls(opsvi: Run, tmp_path: Path) -> None:
     assert opsvi("usage", "--html", "usage.html").code == 0
     assert "No calls." in Page((tmp_path / "usage.html").read_text()).words
+
+
+def test_the_page_shows_names_as_they_are_and_opens_what_is_printed(opsvi: Run, tmp_path: Path) -> None:
+    fill([replace(ROWS[0], model="a\u202eevil"), replace(ROWS[0], outcome="cached", saved=1.0)])
+    opsvi("usage", "--html", "usage.html")
+    text = (tmp_path / "usage.html").read_text()
+    assert "openai/aevil" in text
+    assert "\u202e" not in text
+    assert text.count("<details open>") == text.count("<details") == 3
+    assert "+ 1 from the cache, saved $1.0000" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,21 +18,55 @@ Run = Callable[..., Any]
 
 # Published examples and numbers made for documentation, none of a person.
 REAL = {
-    "email": ["ana.novak+ops@example.co.uk", "<tom@example.org>", "mailto: x_y@sub.example.com.", "o'neil@example.ie"],
+    "email": [
+        "ana.novak+ops@example.co.uk",
+        "<tom@example.org>",
+        "mailto: x_y@sub.example.com.",
+        "o'neil@example.ie",
+        "mailto:ana@example.org",
+        "josé@example.org",
+        "x@münchen.example",
+        "ana＠example.org",
+        "ana@example.md",
+    ],
     "iban": [
         "DE89 3704 0044 0532 0130 00",
         "GB82WEST12345698765432",
         "FR14 2004 1010 0505 0001 3M02 606",
         "NO9386011117947",
+        "de89 3704 0044 0532 0130 00",
+        "DE89-3704-0044-0532-0130-00",
+        "DE89\u00a03704\u202f0044 0532\n0130 00",
     ],
-    "card": ["4111 1111 1111 1111", "5555-5555-5555-4444", "378282246310005", "3782 822463 10005", "6011111111111117"],
+    "card": [
+        "4111 1111 1111 1111",
+        "5555-5555-5555-4444",
+        "378282246310005",
+        "3782 822463 10005",
+        "6011111111111117",
+        "nr=4111111111111111",
+        "#4111111111111111",
+        "4111–1111–1111–1111",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "４１１１ １１１１ １１１１ １１１１",
+        "٤١١١١١١١١١١١١١١١",
+    ],
     "fr-nir": ["1 84 12 76 451 089 46", "255081416802538", "1 84 12 2A 451 089 33"],
     "it-cf": ["RSSMRA85T10A562S"],
     "es-dni": ["12345678Z", "12345678-Z", "X1234567L"],
     "us-ssn": ["536-22-1234", "536 22 1234"],
     "de-tax": ["86095742719", "47 036 892 816"],
     "uk-nhs": ["943 476 5919", "943-476-5919"],
-    "phone": ["+49 30 555 01010", "+1 (212) 555-0147", "0049 30 5550101", "+442079460958", "+33 1 23 45 67 89"],
+    "phone": [
+        "+49 30 555 01010",
+        "+1 (212) 555-0147",
+        "0049 30 5550101",
+        "+442079460958",
+        "+33 1 23 45 67 89",
+        "Tel.+49 30 5550101",
+        "+47 22 22 22 22",
+        "＋４９ ３０ ５５５０１０１",
+    ],
     "ip": ["8.8.8.8", "2606:4700:4700::1111"],
 }
 ALIKE = {
@@ -43,8 +78,17 @@ ALIKE = {
         "user@localhost",
         "a..b@example.org",
         "https://u@example.org/x",
+        "postgres://ana:pw@db.example.org/x",
+        "getty@tty1.service",
     ],
-    "iban": ["DE89 3704 0044 0532 0130 01", "GB82WEST1234569876543", "XX89370400440532013000", "DE12 PARTS IN STOCK"],
+    "iban": [
+        "DE89 3704 0044 0532 0130 01",
+        "GB82WEST1234569876543",
+        "XX89370400440532013000",
+        "DE12 PARTS IN STOCK",
+        "be685390-0754-7034",
+        "se24 were sold on that day and more",
+    ],
     "card": [
         "4111 1111 1111 1112",
         "1234 5678 9012 3456",
@@ -53,6 +97,8 @@ ALIKE = {
         "4111111111111111/7",
         "0000000000000000",
         "8111111111111118",
+        "4111 1111 1111 1111 1111 1111",
+        "2020 4111 1111 1111 1111",
     ],
     "fr-nir": ["1 84 12 76 451 089 47", "3 84 12 76 451 089 46", "1841276451089460"],
     "it-cf": ["RSSMRA85T10A562T", "RSSMRA85Z10A562S"],
@@ -80,6 +126,8 @@ ALIKE = {
         "+999 123456789",
         "0049305550101",
         "10.1.2+12345678",
+        "+48.208490",
+        "+123.456789 -79.383200",
     ],
     "ip": ["127.0.0.1", "10.0.0.7", "1.2.3", "version 1.2.3.4.5", "999.1.1.1", "12:30:45", "a::b::c"],
 }
@@ -112,6 +160,12 @@ def test_look_alikes_are_left_alone(name: str, text: str) -> None:
 )
 def test_ordinary_text_holds_none(text: str) -> None:
     assert find(text, USUAL) == []
+
+
+def test_the_text_of_a_json_file_stays_json() -> None:
+    given = {"a": "Hi\nana@example.org\t+49 30 5550101\n4111 1111 1111 1111\nDE89370400440532013000"}
+    cleaned = Redaction(USUAL).text(json.dumps(given))
+    assert json.loads(cleaned) == {"a": "Hi\n[EMAIL_1]\t[PHONE_1]\n[CARD_1]\n[IBAN_1]"}
 
 
 def test_what_stands_behind_is_not_taken_with_it() -> None:

@@ -34,8 +34,7 @@ def test_looking_writes_nothing(app: AppContext, home: Path) -> None:
 def test_a_turn_is_kept_with_sources_and_usage(app: AppContext) -> None:
     with Sessions(app) as sessions:
         session = sessions.create(model="echo/echo", collection="ops")
-        sessions.add_question(session, "who is on call\nthis week?")
-        answer = sessions.start_answer(session, "echo/echo")
+        answer = sessions.begin_turn(session, "who is on call\nthis week?", model="echo/echo")
         sessions.save_answer(answer, "Mara")
         sessions.save_answer(
             answer, "Mara [1].", status="complete", sources=[{"n": 1, "source": "/a"}], usage=Usage(3, 4)
@@ -72,6 +71,9 @@ def test_found_by_name_id_and_beginning_of_the_id(app: AppContext) -> None:
         with pytest.raises(NotFoundError, match="no session") as error:
             sessions.find("release note")
         assert "release notes" in error.value.hint
+        sessions.create()
+        with pytest.raises(NotFoundError, match="2 sessions have an id that begins with"):
+            sessions.find(session.id[:8])
         with pytest.raises(UsageError):
             sessions.create(name="release notes")
         with pytest.raises(UsageError):
@@ -82,37 +84,45 @@ def test_last_is_the_one_used_last_that_holds_something(app: AppContext) -> None
     with Sessions(app) as sessions:
         first, second = sessions.create(), sessions.create()
         assert sessions.last() is None
-        sessions.add_question(second, "b")
-        sessions.add_question(first, "a")
+        sessions.begin_turn(second, "b")
+        sessions.begin_turn(first, "a")
         sessions.create()
         last = sessions.last()
         assert last is not None
         assert last.id in (first.id, second.id)
-        assert last.messages == 1
+        assert last.messages == 2
 
 
 def test_replaced_answers_are_no_part_of_the_talk(app: AppContext) -> None:
     with Sessions(app) as sessions:
         session = sessions.create()
-        sessions.add_question(session, "q")
-        first = sessions.start_answer(session, None)
-        sessions.save_answer(first, "one", status="complete")
-        sessions.replace_answer(first)
-        second = sessions.start_answer(session, None)
-        sessions.save_answer(second, "two", status="complete")
+        sessions.save_answer(sessions.begin_turn(session, "q"), "one", status="complete")
+        (before,) = sessions.turns(session)
+        sessions.save_answer(sessions.begin_again(session, before, "m"), "two", status="complete")
         (turn,) = sessions.turns(session)
         assert turn.answer is not None
-        assert turn.answer.text == "two"
+        assert (turn.answer.text, turn.answer.model, turn.question) == ("two", "m", before.question)
+
+
+def test_turns_of_two_chats_on_one_session_keep_their_answers(app: AppContext) -> None:
+    with Sessions(app) as one, Sessions(app) as other:
+        session = one.create()
+        first = one.begin_turn(session, "first?")
+        second = other.begin_turn(session, "second?")
+        one.save_answer(first, "first!", status="complete")
+        again = one.begin_again(session, one.turns(session)[0], None)
+        other.save_answer(second, "second!", status="complete")
+        one.save_answer(again, "first again!", status="complete")
+        said = [(turn.question.text, turn.answer and turn.answer.text) for turn in one.turns(session)]
+    assert said == [("first?", "first again!"), ("second?", "second!")]
 
 
 def test_history_leaves_unanswered_questions_out_and_marks_cut_answers(app: AppContext) -> None:
     with Sessions(app) as sessions:
         session = sessions.create()
         for question, answer in (("a", "A"), ("b", ""), ("c", "half")):
-            sessions.add_question(session, question)
-            sessions.save_answer(
-                sessions.start_answer(session, None), answer, status="complete" if answer == "A" else "partial"
-            )
+            place = sessions.begin_turn(session, question)
+            sessions.save_answer(place, answer, status="complete" if answer == "A" else "partial")
         pairs = [(pair.question.text, pair.answer.text) for pair in history(sessions.turns(session))]
     assert pairs == [("a", "A"), ("c", "half [this answer was cut off]")]
 
@@ -120,14 +130,14 @@ def test_history_leaves_unanswered_questions_out_and_marks_cut_answers(app: AppC
 def test_lone_surrogates_do_not_break_saving(app: AppContext) -> None:
     with Sessions(app) as sessions:
         session = sessions.create()
-        sessions.add_question(session, "a\ud800b")
+        sessions.begin_turn(session, "a\ud800b")
         assert sessions.turns(session)[0].question.text == "a?b"
 
 
 def test_delete_takes_the_messages_along(app: AppContext) -> None:
     with Sessions(app) as sessions:
         session = sessions.create()
-        sessions.add_question(session, "q")
+        sessions.begin_turn(session, "q")
         sessions.delete(session.id)
         assert sessions.all() == []
         assert sessions.turns(session) == []
@@ -147,8 +157,7 @@ from opsvi_cli.context import AppContext
 from opsvi_cli.llm.sessions import Sessions
 sessions = Sessions(AppContext())
 session = sessions.create(name="s")
-sessions.add_question(session, "the question")
-sessions.save_answer(sessions.start_answer(session, "m"), "half an ans")
+sessions.save_answer(sessions.begin_turn(session, "the question", model="m"), "half an ans")
 os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)

@@ -231,3 +231,16 @@ def test_a_wrong_command_leaves_the_chat_running(chat: Start) -> None:
     ask(terminal, f"/model nope/x{ENTER}", "nope")
     ask(terminal, f"still here{ENTER}", "\nstill here")
     leave(terminal)
+
+
+def test_a_talk_that_goes_on_shows_where_it_stands(chat: Start) -> None:
+    first = chat("-m", "echo", "--session", "plans")
+    ask(first, f"say **loud** words{ENTER}", "\nsay loud words")
+    first.type(f"exit{ENTER}")
+    assert first.ended() == 0
+    again = chat("--continue")
+    again.wait("session plans, 2 messages; the last turn:\n> say **loud** words\nsay loud words\n>")
+    again.settled()
+    ask(again, f"/resume plans{ENTER}", lambda screen: screen.text.count("\nsay loud words") == 2)
+    leave(again)
+    assert len(last_turns()) == 1

@@ -22,6 +22,7 @@ def main() -> None:
     params.n_ctx = int(context)
     params.n_parallel = 1
     params.n_predict = 24
+    params.sampling.seed = 7  # the same every time: by chance a random model says what no parser of calls understands
     params.warmup = False
     params.cpuparams.n_threads = 1
     params.cpuparams_batch.n_threads = 1

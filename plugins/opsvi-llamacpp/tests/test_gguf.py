@@ -149,7 +149,7 @@ class Brief(Gguf):
     """Random weights never come to an end by themselves: at the end of its context llama.cpp may fail to read them."""
 
     def stream(self, request: ModelRequest) -> Iterator[StreamEvent]:
-        yield from super().stream(replace(request, max_tokens=24))
+        yield from super().stream(replace(request, max_tokens=24, temperature=0.0))
 
 
 def test_contracts(opsvi_services: Callable[..., Any], models: Path) -> None:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     import httpx2
     from anthropic import Anthropic
 
+_HOSTS = ("api.anthropic.com",)
+"""What the vendor's key is for; another server gets the one of the setting `api_key`."""
 DEFAULT_URL = "https://api.anthropic.com"
 
 
 def anthropic_connection(services: Services) -> Connection:
     """Read base_url, api_key, timeout of the part. Raises UsageError, CredentialsError."""
-    return connection(services, DEFAULT_URL, variables=("ANTHROPIC_API_KEY",))
+    return connection(services, DEFAULT_URL, variables=("ANTHROPIC_API_KEY",), hosts=_HOSTS)
 
 
 @contextlib.contextmanager

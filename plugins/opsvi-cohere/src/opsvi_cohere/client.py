@@ -14,14 +14,16 @@ from opsvi_cli.sdk import Connection, OpsviError, Server, Services, connection, 
 if TYPE_CHECKING:
     from cohere import ClientV2
 
+_HOSTS = ("api.cohere.com", "api.cohere.ai")
+"""What the vendor's key is for; another server gets the one of the setting `api_key`."""
 DEFAULT_URL = "https://api.cohere.com"
 _REFUSED_TOKEN = 498
 _GAVE_UP = 499
 
 
-def cohere_connection(services: Services) -> Connection:
+def cohere_connection(services: Services, section: str = "providers") -> Connection:
     """Read base_url, api_key, timeout of the part. Raises UsageError, CredentialsError."""
-    return connection(services, DEFAULT_URL, variables=("CO_API_KEY", "COHERE_API_KEY"))
+    return connection(services, DEFAULT_URL, variables=("CO_API_KEY", "COHERE_API_KEY"), hosts=_HOSTS, section=section)
 
 
 @contextlib.contextmanager

@@ -59,7 +59,7 @@ class CohereEmbedder:
 
     @cached_property
     def _where(self) -> Connection:
-        return cohere_connection(self._services)
+        return cohere_connection(self._services, "parts")
 
     @property
     def _server(self) -> Server:

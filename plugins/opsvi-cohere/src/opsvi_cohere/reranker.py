@@ -28,7 +28,7 @@ class CohereReranker:
         return rerank_in_batches(query, hits, self._request, batch=_BATCH, longest=_LONGEST_TEXT)
 
     def _request(self, query: str, texts: list[str]) -> list[float]:
-        where = cohere_connection(self._services)
+        where = cohere_connection(self._services, "parts")
         server = where.server(self._model)
         with open_client(self._services, where, server) as client:
             answer = client.with_raw_response.rerank(model=self._model, query=query, documents=texts)

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     import httpx2
     from google.genai import Client
 
+_HOSTS = ("generativelanguage.googleapis.com",)
+"""What the vendor's key is for; another server gets the one of the setting `api_key`."""
 DEFAULT_URL = "https://generativelanguage.googleapis.com"
 _ANSWERS = ("json", "event-stream")
 
 
-def google_connection(services: Services) -> Connection:
+def google_connection(services: Services, section: str = "providers") -> Connection:
     """Read base_url, api_key, timeout of the part. Raises UsageError, CredentialsError."""
-    return connection(services, DEFAULT_URL, variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"))
+    return connection(
+        services, DEFAULT_URL, variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"), hosts=_HOSTS, section=section
+    )
 
 
 @contextlib.contextmanager

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from huggingface_hub import InferenceClient
 
 ROUTER = "https://router.huggingface.co"
+_HOSTS = (".huggingface.co", ".endpoints.huggingface.cloud")
+"""What the token is for; another server gets the key of the setting `api_key`."""
 _ANSWERS = ("json", "event-stream")
 _DIALECTS = ("router", "server")
 _T = TypeVar("_T")
@@ -43,15 +45,16 @@ class Endpoint:
     own: bool
 
 
-def endpoint(services: Services) -> Endpoint:
+def endpoint(services: Services, section: str = "providers") -> Endpoint:
     """Read base_url, dialect, api_key, timeout of the part. Raises UsageError, CredentialsError."""
     dialect = services.options.get("dialect") or ("server" if services.options.get("base_url") else "router")
     if dialect not in _DIALECTS:
         raise UsageError(
             f"{services.name}: dialect {dialect!r} is none of {', '.join(_DIALECTS)}",
-            hint=f"opsvi config set providers.{services.name}.dialect router",
+            hint=f"opsvi config set {section}.{services.name}.dialect router",
         )
-    where = connection(services, ROUTER, variables=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"))
+    variables = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    where = connection(services, ROUTER, variables=variables, hosts=_HOSTS, section=section)
     if dialect == "router" and where.key and not where.key.startswith("hf_"):
         raise CredentialsError(
             f"{services.name}: the key is no token of Hugging Face, which begins with hf_",
