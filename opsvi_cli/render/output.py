@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import UsageError
+from opsvi_cli.errors import OpsviError, UsageError
 from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.foundation.terminal import plain
 
