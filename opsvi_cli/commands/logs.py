@@ -24,7 +24,7 @@ ModelOption: TypeAlias = Annotated[
 ]
 CommandOption: TypeAlias = Annotated[str | None, typer.Option("--command", help="Only calls made by this command")]
 SinceOption: TypeAlias = Annotated[
-    str | None, typer.Option("--since", help="Not older than: 7d, 12h, 2026-01-31, 2026-01-31T12:00")
+    str | None, typer.Option("--since", metavar="WHEN", help="Not older than: 7d, 12h, 2026-01-31, 2026-01-31T12:00")
 ]
 LimitOption: TypeAlias = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many")]
 
@@ -114,7 +114,7 @@ def search(
 def remove(
     ctx: typer.Context,
     calls: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids, their beginnings, or last")] = None,
-    older: Annotated[str | None, typer.Option("--older", help="All calls older than: 30d, 12h, 2026-01-31")] = None,
+    older: Annotated[str | None, typer.Option("--older", metavar="WHEN", help="All calls older than: 30d, 12h, 2026-01-31")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All calls")] = False,
 ) -> None:
     """Remove logged calls for good.
