@@ -114,7 +114,9 @@ def search(
 def remove(
     ctx: typer.Context,
     calls: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids, their beginnings, or last")] = None,
-    older: Annotated[str | None, typer.Option("--older", metavar="WHEN", help="All calls older than: 30d, 12h, 2026-01-31")] = None,
+    older: Annotated[
+        str | None, typer.Option("--older", metavar="WHEN", help="All calls older than: 30d, 12h, 2026-01-31")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All calls")] = False,
 ) -> None:
     """Remove logged calls for good.

@@ -17,7 +17,9 @@ _BY = ("day", "model", "command", "provider")
 def usage(
     ctx: typer.Context,
     by: Annotated[str, typer.Option("--by", help="day, model, command or provider")] = "day",
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="From then on: 7d, 12h, 2026-01-31")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="From then on: 7d, 12h, 2026-01-31")
+    ] = None,
     html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write a page with plots")] = None,
 ) -> None:
     """Show what models were used for: calls, tokens, time and cost.
