@@ -6,7 +6,7 @@ _opsvi_place() {
   case "$1" in
     "")
       commands=(ingest search query chat extract collections prompt prompts batch embed models tokens logs usage tools mcp new-library library recipe config secrets plugins cache doctor completion man help)
-      options=(-h --help -V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-V --version --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout -h --help)
       ;;
     "ingest")
       options=(-c --collection --sync --include --exclude --hidden --chunker --chunk-size --overlap --embedder --store --jobs -n --dry-run --meta --name --pii --password-file -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -98,7 +98,7 @@ _opsvi_place() {
       arguments=('@prompts')
       ;;
     "prompts run")
-      options=(-p --param -m --model --base-url -f --file -a --attach --tool -x --extract -n --samples --usage --dry-run --temperature --max-tokens --stream --no-stream --cache --no-cache --max-cost --log --no-log -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-p --param -m --model --base-url -f --file -a --attach --system --schema --schema-retries --tool -x --extract -n --samples --usage --dry-run --temperature --max-tokens --stream --no-stream --fallback --retries --cache --no-cache --max-cost --log --no-log --pii --markdown --plain -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       arguments=('@prompts')
       ;;
     "prompts rm")
@@ -117,6 +117,7 @@ _opsvi_place() {
       ;;
     "models")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@providers')
       ;;
     "tokens")
       options=(-m --model --base-url -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -130,12 +131,14 @@ _opsvi_place() {
       ;;
     "logs show")
       options=(--answer -x --extract -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=(last)
       ;;
     "logs search")
       options=(-m --model --command --since -n --limit -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "logs rm")
       options=(--older --all -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=(last)
       ;;
     "logs export")
       options=(--format -m --model --command --since -o --output -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -149,12 +152,15 @@ _opsvi_place() {
       ;;
     "tools list")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@tools')
       ;;
     "tools show")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@tools')
       ;;
     "tools call")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@tools')
       ;;
     "tools log")
       options=(-n --last -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -168,6 +174,7 @@ _opsvi_place() {
       ;;
     "mcp tools")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@servers')
       ;;
     "mcp serve")
       options=(-c --collection --root -m --model --http --token -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -204,18 +211,18 @@ _opsvi_place() {
       ;;
     "config get")
       options=(--show-origin -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.rerank' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config list")
       options=(--show-origin --changed -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "config set")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.rerank' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config unset")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
-      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
+      arguments=(model collection embedder chunker store pager 'ingest.jobs' 'ingest.max_file_bytes' 'ingest.max_expanded_bytes' 'ingest.seconds_per_document' 'ingest.memory_bytes' 'ingest.include' 'ingest.exclude' 'chunking.size' 'chunking.overlap' 'retrieval.mode' 'retrieval.k' 'retrieval.fusion' 'retrieval.dense_weight' 'retrieval.rerank' 'retrieval.context_tokens' 'chat.history_tokens' 'chat.summarize' 'answers.markdown' 'answers.cache' 'answers.ttl_hours' 'answers.semantic' 'budget.per_run' 'budget.per_day' 'budget.unknown_price' 'logs.enabled' 'logs.keep_days' 'safety.pii' 'safety.pii_kinds' 'tools.allow' 'tools.ask' 'tools.deny' 'tools.root' 'tools.timeout' 'tools.max_output' 'tools.max_steps' 'http.allow_private' 'http.proxy' 'http.connect_timeout' 'http.first_byte_timeout' 'http.read_timeout' 'http.max_bytes' 'http.max_redirects' 'resilience.retries' 'resilience.max_wait' 'resilience.total_timeout' 'resilience.breaker_failures' 'resilience.breaker_seconds' 'resilience.concurrency' 'resilience.requests_per_minute' 'resilience.fallback' 'log.level' 'log.format' 'log.file' 'cache.enabled' 'cache.max_bytes' 'plugins.disabled' 'plugins.load')
       ;;
     "config path")
       options=(--project -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -241,6 +248,7 @@ _opsvi_place() {
       ;;
     "secrets set")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=('@providers')
       ;;
     "secrets get")
       options=(--reveal -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -304,6 +312,7 @@ _opsvi_place() {
       ;;
     "cache clear")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      arguments=(answers embeddings)
       ;;
     "cache prune")
       options=(-h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
@@ -340,7 +349,7 @@ _opsvi_values() {
     "ingest --jobs") values=('@nothing') ;;
     "ingest --meta") values=('@nothing') ;;
     "ingest --name") values=('@nothing') ;;
-    "ingest --pii") values=('@nothing') ;;
+    "ingest --pii") values=(off warn redact block) ;;
     "ingest --password-file") values=('@nothing') ;;
     "search -c"|"search --collection") values=('@collections') ;;
     "search -k"|"search --top") values=('@nothing') ;;
@@ -348,7 +357,7 @@ _opsvi_values() {
     "search --where") values=('@nothing') ;;
     "search --fusion") values=(convex rrf) ;;
     "search --dense-weight") values=('@nothing') ;;
-    "search --rerank") values=('@nothing') ;;
+    "search --rerank") values=(llama-server vllm) ;;
     "search --batch") values=('@files') ;;
     "query -c"|"query --collection") values=('@collections') ;;
     "query -k"|"query --top") values=('@nothing') ;;
@@ -356,7 +365,7 @@ _opsvi_values() {
     "query --where") values=('@nothing') ;;
     "query --fusion") values=(convex rrf) ;;
     "query --dense-weight") values=('@nothing') ;;
-    "query --rerank") values=('@nothing') ;;
+    "query --rerank") values=(llama-server vllm) ;;
     "query -m"|"query --model") values=('@models') ;;
     "query --base-url") values=('@nothing') ;;
     "query --system") values=('@nothing') ;;
@@ -364,10 +373,10 @@ _opsvi_values() {
     "query --schema") values=('@files') ;;
     "query --max-tokens") values=('@nothing') ;;
     "query --temperature") values=('@nothing') ;;
-    "query --fallback") values=('@nothing') ;;
+    "query --fallback") values=('@models') ;;
     "query --retries") values=('@nothing') ;;
     "query --max-cost") values=('@nothing') ;;
-    "query --pii") values=('@nothing') ;;
+    "query --pii") values=(off warn redact block) ;;
     "chat -c"|"chat --collection") values=('@collections') ;;
     "chat -k"|"chat --top") values=('@nothing') ;;
     "chat --where") values=('@nothing') ;;
@@ -375,13 +384,13 @@ _opsvi_values() {
     "chat --base-url") values=('@nothing') ;;
     "chat --session") values=('@sessions') ;;
     "chat --system") values=('@nothing') ;;
-    "chat --tool") values=('@nothing') ;;
+    "chat --tool") values=('@tools') ;;
     "chat --max-tokens") values=('@nothing') ;;
     "chat --temperature") values=('@nothing') ;;
-    "chat --fallback") values=('@nothing') ;;
+    "chat --fallback") values=('@models') ;;
     "chat --retries") values=('@nothing') ;;
     "chat --max-cost") values=('@nothing') ;;
-    "chat --pii") values=('@nothing') ;;
+    "chat --pii") values=(off warn redact block) ;;
     "chat list -n"|"chat list --limit") values=('@nothing') ;;
     "chat search -n"|"chat search --limit") values=('@nothing') ;;
     "chat rm --older") values=('@nothing') ;;
@@ -401,25 +410,31 @@ _opsvi_values() {
     "prompt --save") values=('@nothing') ;;
     "prompt --schema") values=('@files') ;;
     "prompt --schema-retries") values=('@nothing') ;;
-    "prompt --tool") values=('@nothing') ;;
+    "prompt --tool") values=('@tools') ;;
     "prompt -n"|"prompt --samples") values=('@nothing') ;;
     "prompt --temperature") values=('@nothing') ;;
     "prompt --max-tokens") values=('@nothing') ;;
-    "prompt --fallback") values=('@nothing') ;;
+    "prompt --fallback") values=('@models') ;;
     "prompt --retries") values=('@nothing') ;;
     "prompt --max-cost") values=('@nothing') ;;
-    "prompt --pii") values=('@nothing') ;;
+    "prompt --pii") values=(off warn redact block) ;;
     "prompts show -p"|"prompts show --param") values=('@nothing') ;;
     "prompts run -p"|"prompts run --param") values=('@nothing') ;;
     "prompts run -m"|"prompts run --model") values=('@models') ;;
     "prompts run --base-url") values=('@nothing') ;;
     "prompts run -f"|"prompts run --file") values=('@files') ;;
     "prompts run -a"|"prompts run --attach") values=('@files') ;;
-    "prompts run --tool") values=('@nothing') ;;
+    "prompts run --system") values=('@nothing') ;;
+    "prompts run --schema") values=('@files') ;;
+    "prompts run --schema-retries") values=('@nothing') ;;
+    "prompts run --tool") values=('@tools') ;;
     "prompts run -n"|"prompts run --samples") values=('@nothing') ;;
     "prompts run --temperature") values=('@nothing') ;;
     "prompts run --max-tokens") values=('@nothing') ;;
+    "prompts run --fallback") values=('@models') ;;
+    "prompts run --retries") values=('@nothing') ;;
     "prompts run --max-cost") values=('@nothing') ;;
+    "prompts run --pii") values=(off warn redact block) ;;
     "batch -o"|"batch --output") values=('@files') ;;
     "batch -m"|"batch --model") values=('@models') ;;
     "batch --base-url") values=('@nothing') ;;
@@ -429,10 +444,10 @@ _opsvi_values() {
     "batch --max-tokens") values=('@nothing') ;;
     "batch --jobs") values=('@nothing') ;;
     "batch --wait") values=('@nothing') ;;
-    "batch --fallback") values=('@nothing') ;;
+    "batch --fallback") values=('@models') ;;
     "batch --retries") values=('@nothing') ;;
     "batch --max-cost") values=('@nothing') ;;
-    "batch --pii") values=('@nothing') ;;
+    "batch --pii") values=(off warn redact block) ;;
     "embed --embedder") values=(azure hash llama-server lmstudio mistral ollama openai openrouter vllm wordllama) ;;
     "tokens -m"|"tokens --model") values=('@models') ;;
     "tokens --base-url") values=('@nothing') ;;
@@ -450,7 +465,7 @@ _opsvi_values() {
     "logs export --command") values=('@nothing') ;;
     "logs export --since") values=('@nothing') ;;
     "logs export -o"|"logs export --output") values=('@files') ;;
-    "usage --by") values=('@nothing') ;;
+    "usage --by") values=(day model command provider) ;;
     "usage --since") values=('@nothing') ;;
     "usage --html") values=('@nothing') ;;
     "tools log -n"|"tools log --last") values=('@nothing') ;;
@@ -491,16 +506,27 @@ _opsvi_files() {
 
 # Offers values: words that start with $1, files, or what opsvi itself answers.
 _opsvi_offer() {
-  local cur=$1 line kind
+  local cur=$1 line kind plain
   shift
   case "$1" in
     @files) _opsvi_files "$cur" ;;
     @nothing) ;;
     @*)
       kind=${1#@}
+      case $cur in
+        [\"\']*) plain=${cur#?} ;;
+        *) plain=${cur//\\/} ;;
+      esac
       while IFS= read -r line; do
-        [[ $line == "$cur"* ]] && COMPREPLY+=("$line")
-      done < <("${COMP_WORDS[0]}" __complete "$kind" "$cur" 2>/dev/null)
+        [[ $line == "$plain"* ]] || continue
+        # Within quotes readline wants the word as it is, else as it would be typed.
+        case $cur in
+          [\"\']*) COMPREPLY+=("$line") ;;
+          *) COMPREPLY+=("$(printf %q "$line")") ;;
+        esac
+      done < <("${COMP_WORDS[0]}" __complete "$kind" "$plain" 2>/dev/null)
+      # `openai/` is half a name: the model follows without a space.
+      [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
       ;;
     *) for line in "$@"; do [[ $line == "$cur"* ]] && COMPREPLY+=("$line"); done ;;
   esac

@@ -33,8 +33,6 @@ def code(text: str) -> str:
 
 # ---------------------------------------------------------------- commands
 
-TYPE_WORDS = {"str": "TEXT", "int": "N", "integer": "N", "float": "NUMBER"}
-
 
 def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """A command and its subcommands, each with the words that call it."""
@@ -43,65 +41,19 @@ def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from walk(child, f"{path} {name}")
 
 
-def help_blocks(text: str) -> str:
-    """Docstring to Markdown: a block that begins with backspace is kept as shell lines."""
-    out = []
-    for block in re.split(r"\n\s*\n", inspect.cleandoc(text or "")):
-        if block.startswith("\b"):
-            lines = [line.strip() for line in block.splitlines()[1:]]
-            out.append("\n".join(["```sh", *lines, "```"]))
-        elif block.strip() != "Examples:":
-            out.append(" ".join(block.split()))
-    return "\n\n".join(out)
-
-
-def default_of(param: Any) -> str:
-    default = param.default
-    if callable(default) or default is None or default is False or default in ("", [], ()) or not param.show_default:
-        return ""
-    return "on" if default is True else str(getattr(default, "value", default))
-
-
-def option_rows(command: Any) -> Iterator[tuple[str, str, str]]:
-    for param in command.params:
-        if param.param_type_name != "option" or getattr(param, "hidden", False) or param.name == "help":
-            continue
-        names = ", ".join([*param.opts, *param.secondary_opts])
-        choices = getattr(param.type, "choices", None)
-        value = "" if param.is_flag or param.count else "|".join(map(str, choices)) if choices else ""
-        if not value and not param.is_flag and not param.count:
-            value = (param.metavar or TYPE_WORDS.get(param.type.name.split()[0], param.type.name)).upper()
-        yield code(f"{names} {value}".strip()), param.help or "", code(default_of(param))
-
-
-def argument_rows(command: Any) -> Iterator[tuple[str, str]]:
-    for param in command.params:
-        if param.param_type_name == "argument":
-            yield code(argument_name(param)), param.help or ""
-
-
-def argument_name(param: Any) -> str:
-    name = param.metavar or param.name.upper()
-    if name.startswith("["):
-        return str(name)
-    name += "..." if param.nargs == -1 and not name.endswith("...") else ""
-    return name if param.required else f"[{name}]"
-
-
 def command_section(path: str, command: Any) -> str:
-    depth = "##" if path.count(" ") == 1 else "###"
-    words = [path, "[OPTIONS]"]
-    if hasattr(command, "commands"):
-        words += ["[COMMAND [ARGUMENTS]]" if command.invoke_without_command else "COMMAND [ARGUMENTS]"]
-    words += [argument_name(param) for param in command.params if param.param_type_name == "argument"]
-    parts = [f"{depth} {path}", help_blocks(command.help), f"Usage: `{' '.join(words)}`"]
-    arguments, options = list(argument_rows(command)), list(option_rows(command))
-    if arguments:
-        parts.append(table(("Argument", "Meaning"), arguments))
-    if options:
-        parts.append(table(("Option", "Meaning", "Default"), options))
-    epilog = getattr(command, "epilog", None)
-    return "\n\n".join(part for part in [*parts, help_blocks(epilog or "")] if part)
+    from opsvi_cli.command_help import argument_rows, help_parts, option_groups, usage
+
+    texts, examples = help_parts(command.help)
+    parts = [("##" if path.count(" ") == 1 else "###") + f" {path}", *texts]
+    parts.extend("\n".join(["```sh", *block, "```"]) for block in examples)
+    parts.append(usage(path, command).replace("Usage: ", "Usage: `") + "`")
+    if arguments := argument_rows(command):
+        parts.append(table(("Argument", "Meaning"), ((code(name), text) for name, text in arguments)))
+    for heading, options in option_groups(command).items():
+        first = "Option" if heading == "Options" else heading
+        parts.append(table((first, "Meaning"), ((code(name), text) for name, text in options)))
+    return "\n\n".join(part for part in parts if part)
 
 
 def commands_page() -> str:

@@ -22,7 +22,7 @@ from .command_table import COMMANDS
 from .context import AppContext
 from .errors import ExitCode, OpsviError, PluginError, Terminated, UsageError
 from .global_options import GlobalOptions, take_globals
-from .help_text import global_help, root_help
+from .help_text import root_help
 
 # The parser's own errors (unknown option, missing argument): Typer names no public class for their common base.
 ParserError = cast("type[Exception]", typer.BadParameter.__mro__[2])
@@ -89,20 +89,33 @@ def dispatch(argv: Sequence[str], app: AppContext) -> int:
     if command is None:
         app.out.write(root_help(app.is_terminal(app.out)))
         return ExitCode.OK
-    wants_help = not runs_alone(command) and not args
     app.command = command.name
-    settings = {"obj": app, "help_option_names": ["-h", "--help"], "max_content_width": 100}
+    if page := _help_page(command, args, app):
+        app.out.write(page)
+        return ExitCode.OK
     try:
-        # Not `command.main`: it ends the process itself when a pipe is closed.
-        with command.make_context(f"opsvi {command.name}", ["--help"] if wants_help else args, **settings) as context:
+        # Not `command.main`: it ends the process itself when a pipe is closed. Help was answered above.
+        with command.make_context(f"opsvi {command.name}", args, obj=app, help_option_names=[]) as context:
             code = command.invoke(context)
     except typer.Exit as done:
-        if done.exit_code == 0 and (wants_help or "-h" in args or "--help" in args):
-            app.out.write(global_help())
         return done.exit_code
     except ParserError as error:
         raise _usage_error(error, command) from error
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _help_page(command: Any, args: Sequence[str], app: AppContext) -> str:
+    """The page of the command that `args` end in, when help is asked for or a group was named alone."""
+    path, words = [command.name], list(args)
+    while isinstance(command, TyperGroup) and words and words[0] in command.commands:
+        path.append(words[0])
+        command = command.commands[words.pop(0)]
+    unknown = bool(words) and not runs_alone(command)
+    if unknown or not (app.options.help or (not words and not runs_alone(command))):
+        return ""
+    from .command_help import command_help
+
+    return command_help(" ".join(["opsvi", *path]), command, app.is_terminal(app.out))
 
 
 def _usage_error(error: Exception, command: Any) -> UsageError:
@@ -212,4 +225,7 @@ def main(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    return run(argv)
+    code = run(argv)
+    # Nothing is left to be put in order: a further Ctrl-C ends the process, without a traceback of its last steps.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return code

@@ -11,6 +11,23 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+# What is built in, by name: to ask the code that has them would cost its import. A test compares.
+PROVIDERS = (
+    "azure",
+    "deepseek",
+    "echo",
+    "groq",
+    "llama-server",
+    "lmstudio",
+    "mistral",
+    "ollama",
+    "openai",
+    "openrouter",
+    "tgi",
+    "vllm",
+)
+TOOLS = ("calculator", "date", "http_get", "read_file", "search")
+
 
 def answer(words: Sequence[str]) -> str:
     """The values of kind `words[0]` that start with `words[1]`, a line each, in order."""
@@ -31,7 +48,7 @@ def _directory(env: Mapping[str, str], kind: str) -> str:
         return os.path.join(os.path.abspath(os.path.expanduser(home)), kind)
     system: str = sys.platform
     if system not in ("win32", "darwin"):
-        fallback = {"config": ".config", "data": ".local/share"}[kind]
+        fallback = {"config": ".config", "data": ".local/share", "state": ".local/state"}[kind]
         base = env.get(f"XDG_{kind.upper()}_HOME", "")
         return os.path.join(base if base.strip() else os.path.join(os.path.expanduser("~"), fallback), "opsvi")
     from opsvi_cli.foundation.paths import find_paths
@@ -54,37 +71,78 @@ def _collections(env: Mapping[str, str]) -> Iterable[str]:
 
 
 def _sessions(env: Mapping[str, str]) -> Iterable[str]:
-    path = os.path.join(_directory(env, "data"), "sessions.db")
+    query = "SELECT COALESCE(name, id) FROM sessions ORDER BY updated DESC LIMIT 200"
+    return _column(os.path.join(_directory(env, "data"), "sessions.db"), query)
+
+
+def _column(path: str, query: str) -> list[str]:
+    """The first column of a query on a database that is only read; nothing when it is not there."""
     if not os.path.exists(path):
         return []
     address = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(f"file:{address}?mode=ro", uri=True, timeout=0.2)
     try:
-        rows = connection.execute("SELECT COALESCE(name, id) FROM sessions ORDER BY updated DESC LIMIT 200")
-        return [str(row[0]) for row in rows]
+        return [str(row[0]) for row in connection.execute(query)]
     finally:
         connection.close()
 
 
-def _models(env: Mapping[str, str]) -> Iterable[str]:
-    """`echo`, the configured providers, and every model that the settings name."""
-    names = {"echo", "openai/"}
+def _settings(env: Mapping[str, str]) -> dict[str, object]:
     path = os.path.join(_directory(env, "config"), "config.toml")
+    if not os.path.exists(path):
+        return {}
+    import tomllib
+
+    with open(path, "rb") as file:
+        return tomllib.load(file)
+
+
+def _models(env: Mapping[str, str]) -> Iterable[str]:
+    """The providers, every model that the settings name, and those that answered of late."""
+    names = {"echo", *(f"{name}/" for name in _providers(env) if name != "echo")}
     if env.get("OPSVI_MODEL"):
         names.add(env["OPSVI_MODEL"])
-    if os.path.exists(path):
-        import tomllib
+    settings = _settings(env)
+    for table in (settings, *_tables(settings.get("profiles"))):
+        resilience = table.get("resilience")
+        fallback = resilience.get("fallback") if isinstance(resilience, dict) else None
+        listed = [table.get("model"), *(fallback if isinstance(fallback, list) else [])]
+        names.update(value for value in listed if isinstance(value, str) and value)
+    return names | set(_used_models(env))
 
-        with open(path, "rb") as file:
-            settings = tomllib.load(file)
-        tables = [settings, *_tables(settings.get("profiles"))]
-        for table in tables:
-            fallback = table.get("resilience", {}).get("fallback", []) if _is_table(table.get("resilience")) else []
-            listed = [table.get("model"), *(fallback if isinstance(fallback, list) else [])]
-            names.update(value for value in listed if isinstance(value, str) and value)
-            if _is_table(table.get("providers")):
-                names.update(f"{name}/" for name in table["providers"] if name != "echo")
-    return names
+
+def _used_models(env: Mapping[str, str]) -> Iterable[str]:
+    """Of the last calls that were answered; a database in use or damaged hides only these."""
+    query = (
+        "SELECT DISTINCT provider || '/' || model FROM (SELECT * FROM usage ORDER BY id DESC LIMIT 1000)"
+        " WHERE outcome = 'ok' AND model <> '' AND provider <> 'echo' LIMIT 50"
+    )
+    with contextlib.suppress(OSError, sqlite3.Error):
+        return _column(os.path.join(_directory(env, "state"), "state.db"), query)
+    return []
+
+
+def _providers(env: Mapping[str, str]) -> Iterable[str]:
+    """Those that are built in, and those of the settings."""
+    settings = _settings(env)
+    tables = (settings, *_tables(settings.get("profiles")))
+    return {*PROVIDERS, *(name for table in tables if isinstance(own := table.get("providers"), dict) for name in own)}
+
+
+def _servers(env: Mapping[str, str]) -> Iterable[str]:
+    """MCP servers of the settings."""
+    own = _settings(env).get("mcp")
+    return own if isinstance(own, dict) else []
+
+
+def _tools(env: Mapping[str, str]) -> Iterable[str]:
+    """Those that are built in, those that the settings allow or ask for by name, and a glob for each MCP server."""
+    own = _settings(env).get("tools")
+    lists = [own.get("allow"), own.get("ask")] if isinstance(own, dict) else []
+    named = [
+        name for one in lists if isinstance(one, list) for name in one if isinstance(name, str) and "*" not in name
+    ]
+    return [*TOOLS, *named, *(f"mcp.{name}.*" for name in _servers(env))]
 
 
 def model_names(env: Mapping[str, str]) -> list[str]:
@@ -93,10 +151,6 @@ def model_names(env: Mapping[str, str]) -> list[str]:
         return sorted(_models(env))
     except (OSError, ValueError):
         return []
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, dict)
 
 
 def _tables(value: object) -> list[dict[str, object]]:
@@ -150,5 +204,8 @@ _KINDS: Mapping[str, Callable[[Mapping[str, str]], Iterable[str]]] = {
     "models": _models,
     "plugins": _plugins,
     "prompts": _prompts,
+    "providers": _providers,
+    "servers": _servers,
     "sessions": _sessions,
+    "tools": _tools,
 }

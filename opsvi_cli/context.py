@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from .foundation.settings import Settings
     from .plugin_host.host import Plugins
     from .sdk import CommandContext, Kind
+
+part_of_run: ContextVar[Callable[[], float | None]] = ContextVar("part_of_run", default=lambda: None)
+"""Seconds that are left for what this thread does, where that has an end of its own; raises at it."""
 
 
 @dataclass
@@ -133,13 +137,17 @@ class AppContext:
             self.plugins.close()
 
     def remaining(self) -> float | None:
-        """Seconds until `--timeout` ends the run; raises DeadlineError when it has."""
+        """Seconds until `--timeout` ends the run, or `part_of_run` this thread's work, if that is sooner.
+
+        Raises DeadlineError, or what `part_of_run` raises, at the end.
+        """
+        part = part_of_run.get()()
         if self.options.timeout is None:
-            return None
+            return part
         left = self.started + self.options.timeout - time.monotonic()
         if left <= 0:
             raise DeadlineError(f"gave up after {self.options.timeout:g} s", hint="allow more with --timeout")
-        return left
+        return left if part is None else min(left, part)
 
     def now(self) -> str:
         """ISO-8601 in UTC, to the millisecond."""

@@ -31,6 +31,7 @@ class GlobalOptions:
     config: str | None = None
     profile: str | None = None
     timeout: float | None = None
+    help: bool = False
 
     @property
     def machine(self) -> bool:
@@ -57,6 +58,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(("--config",), "FILE", "Read this settings file as well"),
     Flag(("--profile",), "NAME", "Use the settings under [profiles.NAME]"),
     Flag(("--timeout",), "SECONDS", "Give up after this time (also 30s, 5m), exit 124"),
+    Flag(("-h", "--help"), "", "Show help: of opsvi, or of the command"),
 )
 _BY_NAME = {name: flag for flag in FLAGS for name in flag.names}
 _FIELD_LIST = re.compile(r"[a-z_]+(,[a-z_]+)*")
@@ -82,6 +84,8 @@ def _apply(options: GlobalOptions, name: str, value: str) -> GlobalOptions:
             return replace(options, verbose=options.verbose + 1)
         case "y" | "yes":
             return replace(options, yes=True)
+        case "h" | "help":
+            return replace(options, help=True)
         case "color":
             if value not in COLOR_CHOICES:
                 raise UsageError(f"--color: {value!r} is none of {', '.join(COLOR_CHOICES)}", hint="--color never")

@@ -39,9 +39,13 @@ def _llama(folder: Path, mode: str, context: int = 512) -> Iterator[LlamaServer]
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed: no real model server")
     from servers.tiny_gguf import write_model
+    from servers.tiny_reranker import write_reranker
 
     model = folder / "tiny.gguf"
-    write_model(model, context)
+    if mode == "reranking":
+        write_reranker(model)
+    else:
+        write_model(model, context)
     child = subprocess.Popen(
         [
             sys.executable,
@@ -81,6 +85,13 @@ def llama_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServ
 def llama_embeddings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
     """Embeddings of a real server: 64 numbers."""
     with _llama(tmp_path_factory.mktemp("llama-embed"), "embeddings") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def llama_reranker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
+    """Scores of a real server, from a model that reads 512 tokens of query and text together."""
+    with _llama(tmp_path_factory.mktemp("llama-rerank"), "reranking") as server:
         yield server
 
 

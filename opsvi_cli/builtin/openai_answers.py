@@ -8,24 +8,17 @@ from typing import Any, Literal
 from opsvi_cli.sdk import (
     CallPieces,
     Finish,
-    ProviderError,
     ReasoningDelta,
     Server,
     StreamEvent,
     TextDelta,
     Usage,
+    chat_finish,
     chat_usage,
 )
 
 from .openai_presets import Preset
 
-_FINISH: Mapping[str, Literal["stop", "length", "filter", "tool_calls"]] = {
-    "stop": "stop",
-    "length": "length",
-    "content_filter": "filter",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-}
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
@@ -33,9 +26,10 @@ def whole_answer(body: Any, server: Server, preset: Preset, content_type: str) -
     """An answer in one piece, also of servers that do not stream."""
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        error = body.get("error") if isinstance(body, dict) else None
-        said = f": {error.get('message')}" if isinstance(error, dict) else ""
-        raise server.bad_response(f"the answer holds no choice{said}", content_type=content_type)
+        if isinstance(body, dict) and body.get("error"):
+            code, said = server.said(body)
+            raise server.broke_off(said or str(body["error"]), code)
+        raise server.bad_response("the answer holds no choice", content_type=content_type)
     message = choices[0].get("message")
     if not isinstance(message, dict):
         raise server.bad_response("the answer holds no message", content_type=content_type)
@@ -48,8 +42,10 @@ def whole_answer(body: Any, server: Server, preset: Preset, content_type: str) -
         return
     calls = CallPieces()
     calls.add(message.get("tool_calls"))
-    reason = choices[0].get("finish_reason")
-    yield Finish(_reason(reason, server, content_type), chat_usage(body.get("usage")), calls.done())
+    done = calls.done()
+    yield Finish(
+        chat_finish(choices[0].get("finish_reason"), server, called=bool(done)), chat_usage(body.get("usage")), done
+    )
 
 
 def stream_events(stream: Any, server: Server, preset: Preset, content_type: str) -> Iterator[StreamEvent]:
@@ -67,28 +63,23 @@ def stream_events(stream: Any, server: Server, preset: Preset, content_type: str
             if choice.index not in (0, None):
                 continue
             chunks += 1
+            reason = choice.finish_reason or reason
             delta = choice.delta
+            if delta is None:  # Azure's remarks of its content filter
+                continue
             yield from words.said(delta.__dict__ if not delta.model_extra else {**delta.__dict__, **delta.model_extra})
             if isinstance(delta.refusal, str) and delta.refusal:
                 refused = True
                 yield TextDelta(delta.refusal)
             if delta.tool_calls:
                 calls.add([call.model_dump() for call in delta.tool_calls])
-            reason = choice.finish_reason or reason
     yield from words.rest()
     if reason is None:
         if not chunks:
             raise server.bad_response("the stream is empty", content_type=content_type)
-        raise ProviderError(
-            f"{server.label}: the answer ends in the middle", kind="network", hint="try again; the text is incomplete"
-        )
-    yield Finish("refusal" if refused else _reason(reason, server, content_type), usage, calls.done())
-
-
-def _reason(reason: object, server: Server, content_type: str) -> Literal["stop", "length", "filter", "tool_calls"]:
-    if not isinstance(reason, str) or not reason:
-        raise server.bad_response("the answer does not say how it ended", content_type=content_type)
-    return _FINISH.get(reason, "stop")
+        raise server.cut_off()
+    done = calls.done()
+    yield Finish("refusal" if refused else chat_finish(reason, server, called=bool(done)), usage, done)
 
 
 class _Words:

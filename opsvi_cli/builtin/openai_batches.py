@@ -20,7 +20,7 @@ from opsvi_cli.sdk import (
 )
 
 from .openai_answers import whole_answer
-from .openai_client import check_type, errors_translated, open_client
+from .openai_client import check_type, open_client
 from .openai_presets import Preset
 from .openai_request import request_body
 
@@ -55,7 +55,7 @@ class Batches:
             body = {**body, **body.pop("extra_body", {})}
             del body["stream"]
             lines.append(json.dumps({"custom_id": item.id, "method": "POST", "url": _ENDPOINT, "body": body}))
-        with open_client(self._services, self._where, self._preset) as client, errors_translated(server):
+        with open_client(self._services, self._where, self._preset) as client:
             data = "\n".join(lines).encode() + b"\n"
             raw = client.files.with_raw_response.create(file=("batch.jsonl", data), purpose="batch")
             file = self._object(raw, server)
@@ -66,17 +66,17 @@ class Batches:
 
     def status(self, job: str) -> BatchStatus:
         server = self._where.server("")
-        with open_client(self._services, self._where, self._preset) as client, errors_translated(server):
+        with open_client(self._services, self._where, self._preset) as client:
             return _status(self._object(client.batches.with_raw_response.retrieve(job), server), server)
 
     def cancel(self, job: str) -> None:
         server = self._where.server("")
-        with open_client(self._services, self._where, self._preset) as client, errors_translated(server):
+        with open_client(self._services, self._where, self._preset) as client:
             self._object(client.batches.with_raw_response.cancel(job), server)
 
     def results(self, job: str) -> Iterator[BatchResult]:
         server = self._where.server("")
-        with open_client(self._services, self._where, self._preset) as client, errors_translated(server):
+        with open_client(self._services, self._where, self._preset) as client:
             found = self._object(client.batches.with_raw_response.retrieve(job), server)
             if _status(found, server).state == "running":
                 raise UsageError(f"{job} is not done", hint="ask again later")

@@ -13,7 +13,7 @@ import numpy
 
 from opsvi_cli.sdk import Connection, Server, Services, UsageError, Vectors, checked_vectors, embed_in_batches
 
-from .openai_client import check_type, errors_translated, open_client, openai_connection
+from .openai_client import check_type, open_client, openai_connection
 from .openai_presets import Preset, preset_of
 
 _BATCH = 96
@@ -54,6 +54,10 @@ class OpenAIEmbedder:
         return openai_connection(self._services, self._preset, "parts")
 
     @property
+    def free(self) -> bool:
+        return self._preset.is_free(self._services.options)
+
+    @property
     def fingerprint(self) -> str:
         """The model, not the server: the same model behind two addresses gives the same vectors."""
         extra = f"{self._asked}|{self._prefix['query']}|{self._prefix['document']}"
@@ -89,10 +93,7 @@ class OpenAIEmbedder:
             body["encoding_format"] = "base64"
         if self._asked:
             body["dimensions"] = self._asked
-        with (
-            open_client(self._services, self._where, self._preset, self._model) as client,
-            errors_translated(server, "parts"),
-        ):
+        with open_client(self._services, self._where, self._preset, self._model) as client:
             answer = client.embeddings.with_raw_response.create(**body)
             check_type(answer, server, "json", "the answer holds no vectors")
             return _vectors(answer.http_response.json(), len(texts), server, packed=self._preset.base64)

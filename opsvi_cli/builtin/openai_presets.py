@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from opsvi_cli.sdk import Services, UsageError
+from opsvi_cli.sdk import Services, UsageError, is_private
 
 SchemaWay = Literal["json_schema", "json_object", "grammar", "prompt"]
 OPENAI = "openai"
@@ -33,6 +33,8 @@ class Preset:
     key_header: str = "authorization"
     embedding_model: str = ""
     embeddings: bool = True
+    reranking: bool = False
+    """Has an endpoint /rerank, as Jina's and Cohere's."""
     stream_options: bool = True
     """Tokens of a stream have to be asked for, and may be."""
     temperature_max: float = 2.0
@@ -54,6 +56,12 @@ class Preset:
     """The answer may begin with <think>...</think>, which is reasoning."""
     batches: bool = False
     """Has OpenAI's files and batches endpoints."""
+
+    def is_free(self, options: Mapping[str, Any]) -> bool:
+        """Nobody is paid: a server of one's own, by its address, that is asked without a key."""
+        url = str(options.get("base_url") or self.base_url)
+        own = self.keyless and is_private(urlsplit(url).hostname or "")
+        return own and not options.get("api_key")
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -117,8 +125,17 @@ PRESETS: Mapping[str, Preset] = {
         images=False,
     ),
     "ollama": Preset("Ollama on this machine", "http://localhost:11434/v1", keyless=True),
-    "llama-server": Preset("llama.cpp's server on this machine", "http://localhost:8080/v1", keyless=True, base64=True),
-    "vllm": Preset("vLLM on this machine", "http://localhost:8000/v1", keyless=True, think_tags=True, base64=True),
+    "llama-server": Preset(
+        "llama.cpp's server on this machine", "http://localhost:8080/v1", keyless=True, reranking=True, base64=True
+    ),
+    "vllm": Preset(
+        "vLLM on this machine",
+        "http://localhost:8000/v1",
+        keyless=True,
+        reranking=True,
+        think_tags=True,
+        base64=True,
+    ),
     "lmstudio": Preset("LM Studio on this machine", "http://localhost:1234/v1", keyless=True, think_tags=True),
     "tgi": Preset(
         "Hugging Face TGI on this machine",

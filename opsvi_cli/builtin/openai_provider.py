@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from opsvi_cli.sdk import (
     BatchItem,
@@ -16,11 +15,10 @@ from opsvi_cli.sdk import (
     ModelRequest,
     Services,
     StreamEvent,
-    is_private,
 )
 
 from .openai_answers import stream_events, whole_answer
-from .openai_client import check_type, errors_translated, open_client, openai_connection
+from .openai_client import check_type, open_client, openai_connection
 from .openai_presets import Preset, preset_of
 from .openai_request import request_body
 
@@ -33,6 +31,8 @@ _NO_ANSWER = "the answer is no answer of a model"
 class OpenAI:
     """Settings `providers.NAME`: base_url, api_key (a reference), timeout (seconds), model, organization, preset,
     api_version (Azure's classic addresses), and the quirks of `Preset`."""
+
+    batch_price = 0.5
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -52,10 +52,7 @@ class OpenAI:
 
     @property
     def free(self) -> bool:
-        """Nobody is paid: a server of one's own, by its address, that is asked without a key."""
-        url = str(self._services.options.get("base_url") or self._preset.base_url)
-        own = self._preset.keyless and is_private(urlsplit(url).hostname or "")
-        return own and not self._services.options.get("api_key")
+        return self._preset.is_free(self._services.options)
 
     def capabilities(self, model: str) -> frozenset[str]:
         preset = self._preset
@@ -70,7 +67,7 @@ class OpenAI:
     def models(self) -> list[ModelInfo]:
         """What the server lists, by name."""
         server = self._where.server("")
-        with open_client(self._services, self._where, self._preset) as client, errors_translated(server):
+        with open_client(self._services, self._where, self._preset) as client:
             answer = client.models.with_raw_response.list()
             check_type(answer, server, "json", _NO_ANSWER)
             body = answer.http_response.json()
@@ -80,7 +77,7 @@ class OpenAI:
                 (
                     ModelInfo(id=str(entry["id"]), provider=self._services.name, context_window=_window(entry))
                     for entry in body["data"]
-                    if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+                    if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]
                 ),
                 key=lambda model: model.id,
             )
@@ -90,10 +87,7 @@ class OpenAI:
         preset = self._preset
         server = self._where.server(request.model)
         body = request_body(request, server, preset)
-        with (
-            open_client(self._services, self._where, preset, request.model) as client,
-            errors_translated(server),
-        ):
+        with open_client(self._services, self._where, preset, request.model) as client:
             try:
                 answer = client.chat.completions.with_raw_response.create(**body)
             except Exception as error:  # looked at, and raised again unless it is this one

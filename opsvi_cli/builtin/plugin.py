@@ -13,6 +13,7 @@ _HERE = "opsvi_cli.builtin"
 PRESET_TARGETS: Mapping[Kind, str] = {
     "provider": f"{_HERE}.openai_provider:OpenAI",
     "embedder": f"{_HERE}.openai_embedder:OpenAIEmbedder",
+    "reranker": f"{_HERE}.openai_reranker:OpenAIReranker",
 }
 """What speaks to every server with OpenAI's API, also to one that a user gave a name."""
 
@@ -25,6 +26,8 @@ def opsvi_register(registry: Registry) -> None:
             registry.provider(name, PRESET_TARGETS["provider"], help=preset.title)
             if preset.embeddings:
                 registry.embedder(name, PRESET_TARGETS["embedder"], help=f"Embedding models: {preset.title}")
+            if preset.reranking:
+                registry.reranker(name, PRESET_TARGETS["reranker"], help=f"Rerankers: {preset.title}")
     registry.provider("echo", f"{_HERE}.echo_provider:Echo", help="Repeats what it is sent; for tests and scripts")
     registry.embedder("wordllama", f"{_HERE}.wordllama_embedder:WordLlama", help="Static word vectors, 256 numbers")
     registry.embedder("hash", f"{_HERE}.hash_embedder:HashEmbedder", help="Hashed words; for tests")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -21,26 +21,34 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .prompt_options import Schema, System
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
+
+Output: TypeAlias = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="File of results; what it holds already is not asked again"),
+]
+Wait: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--wait", min=0.0, metavar="SECONDS", help="--vendor: look every so many seconds until it is done"),
+]
 
 
 @app.command(name="batch")
 def batch(
     ctx: typer.Context,
-    prompts: Annotated[str, typer.Argument(help="JSONL file of prompts, or - for stdin")],
-    output: Annotated[str | None, typer.Option("-o", "--output", help="File of results; it is gone on with")] = None,
+    prompts: Annotated[str, typer.Argument(metavar="FILE", help="JSONL file of prompts, or - for stdin")],
+    output: Output = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[str | None, typer.Option("--system", help="Instructions, for lines without their own")] = None,
-    schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answers follow: file or JSON")] = None,
+    system: System = None,
+    schema: Schema = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Calls at the same time")] = 4,
     vendor: Annotated[bool, typer.Option("--vendor", help="As a job of the vendor: cheaper, within hours")] = False,
-    wait: Annotated[
-        float | None, typer.Option("--wait", min=0.0, help="--vendor: look every so many seconds until it is done")
-    ] = None,
+    wait: Wait = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the vendor's job for these results")] = False,
     fallback: Fallback = None,
     retries: Retries = None,
@@ -70,6 +78,7 @@ def batch(
 
     set_model_flags(app, fallback=fallback, retries=retries, cache=cache, max_cost=max_cost, log=log, pii=pii)
     pick(app, dict.fromkeys(FIELDS), FIELDS)
+    output = None if output == "-" else output
     if output is None and (vendor or cancel or app.options.machine):
         raise UsageError("a file for the results must be named", hint="-o results.jsonl")
     if cancel and output is not None:

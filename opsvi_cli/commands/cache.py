@@ -11,10 +11,18 @@ from opsvi_cli.context import AppContext
 if TYPE_CHECKING:
     from opsvi_cli.foundation.cache import Removed
 
+HELP = """See and clear what is kept: embeddings, answers of models.
+
+Examples:
+
+\b
+  opsvi cache stats
+  opsvi cache clear answers
+"""
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
-    help="See and clear what is kept: embeddings, answers of models",
+    help=HELP,
 )
 FIELDS = ("namespace", "entries", "bytes")
 

@@ -27,6 +27,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .search_options import Collection, Top, Where
 
 if TYPE_CHECKING:
     from opsvi_cli.rag.chat import ChatOptions
@@ -38,15 +39,19 @@ register(app)
 @app.callback()
 def chat(
     ctx: typer.Context,
-    collection: Annotated[str | None, typer.Option("-c", "--collection", help="Collection to talk about")] = None,
-    top: Annotated[int | None, typer.Option("-k", "--top", min=1, help="How many passages are read a turn")] = None,
-    where: Annotated[str | None, typer.Option("--where", help="Only documents like this: opsvi help filters")] = None,
+    collection: Collection = None,
+    top: Top = None,
+    where: Where = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    session: Annotated[str | None, typer.Option("--session", help="Session to go on with or begin: ID or NAME")] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="SESSION", help="Session to go on with or begin: ID or NAME")
+    ] = None,
     resume: Annotated[bool, typer.Option("--continue", help="Go on with the last session")] = False,
-    system: Annotated[str, typer.Option("--system", help="Instructions put before opsvi's own")] = "",
-    tool: Annotated[list[str] | None, typer.Option("--tool", help="Tool the model may call; repeatable")] = None,
+    system: Annotated[str, typer.Option("--system", metavar="TEXT", help="Instructions put before opsvi's own")] = "",
+    tool: Annotated[
+        list[str] | None, typer.Option("--tool", metavar="NAME", help="Tool the model may call; repeatable")
+    ] = None,
     retrieval: Annotated[bool, typer.Option("--retrieval/--no-retrieval", help="Search the collection a turn")] = True,
     stream: Stream = True,
     markdown: Markdown = None,

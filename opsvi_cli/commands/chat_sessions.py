@@ -134,7 +134,9 @@ def rename(
 def remove(
     ctx: typer.Context,
     wanted: Annotated[list[str] | None, typer.Argument(metavar="[SESSION]...", help="Names or ids")] = None,
-    older: Annotated[str | None, typer.Option("--older", help="Last used before: 12h, 30d, 2026-01-31")] = None,
+    older: Annotated[
+        str | None, typer.Option("--older", metavar="WHEN", help="Last used before: 12h, 30d, 2026-01-31")
+    ] = None,
 ) -> None:
     """Remove sessions with all they hold; asks first.
 
@@ -180,7 +182,9 @@ def export(
     ctx: typer.Context,
     session: Which,
     form: Annotated[Literal["md", "json"], typer.Option("--format", help="md: Markdown; json: with all fields")] = "md",
-    output: Annotated[str | None, typer.Option("-o", "--output", help="File; none: standard output")] = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="File; none: standard output")
+    ] = None,
 ) -> None:
     """Write a session as Markdown or JSON, with sources and tokens.
 

@@ -10,11 +10,19 @@ import typer
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import StoreError
 
+HELP = """List, show, check, rename and delete collections.
+
+Examples:
+
+\b
+  opsvi collections list
+  opsvi collections show work
+"""
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=False,
-    help="List, show, check, rename and delete collections.",
+    help=HELP,
 )
 
 LIST_FIELDS = ("name", "store", "documents", "chunks", "embedder", "dimension", "created", "updated", "bytes")
@@ -89,7 +97,9 @@ def show(
 def documents(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Collection; none: the default one")] = None,
-    where: Annotated[str | None, typer.Option("--where", help="Only documents like this: opsvi help filters")] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="FILTER", help="Only documents like this: opsvi help filters")
+    ] = None,
 ) -> None:
     """List the documents of a collection.
 

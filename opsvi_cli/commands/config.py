@@ -13,8 +13,16 @@ from opsvi_cli.errors import OpsviError
 if TYPE_CHECKING:
     from opsvi_cli.foundation.settings_edit import Target
 
+HELP = """Read and change settings, and trust a project's own.
+
+Examples:
+
+\b
+  opsvi config list --show-origin
+  opsvi config set model openai/gpt-5-mini
+"""
 app = typer.Typer(
-    help="Read and change settings, and trust a project's own.",
+    help=HELP,
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=False,

@@ -16,7 +16,7 @@ def embed(
     ctx: typer.Context,
     texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="None: each line of stdin")] = None,
     embedder: Annotated[
-        str | None, typer.Option("--embedder", help="Embedder; `opsvi plugins list` names them")
+        str | None, typer.Option("--embedder", metavar="NAME", help="Embedder; `opsvi plugins list` names them")
     ] = None,
 ) -> None:
     """Turn texts into vectors: one JSON line each, or one array with --json.

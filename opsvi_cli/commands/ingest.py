@@ -12,10 +12,30 @@ from opsvi_cli.context import AppContext
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
 PiiOption: TypeAlias = Annotated[
-    str | None, typer.Option("--pii", help="Personal data in documents: off, warn, redact or block")
+    str | None, typer.Option("--pii", metavar="ACTION", help="Personal data in documents: off, warn, redact or block")
 ]
 PasswordFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--password-file", help="File whose first line opens encrypted documents")
+    Path | None, typer.Option("--password-file", metavar="FILE", help="File whose first line opens encrypted documents")
+]
+
+Include: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these files of a folder")
+]
+Exclude: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these files of a folder")
+]
+Embedder: TypeAlias = Annotated[
+    str | None, typer.Option("--embedder", metavar="NAME", help="Embedder of a new collection")
+]
+Meta: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--meta", metavar="KEY=VALUE", help="A field of every document")
+]
+
+Into: TypeAlias = Annotated[
+    str | None, typer.Option("-c", "--collection", metavar="NAME", help="Where the documents go")
+]
+StdinName: TypeAlias = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Name of what comes from stdin")
 ]
 
 
@@ -23,20 +43,20 @@ PasswordFile: TypeAlias = Annotated[
 def ingest(
     ctx: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, URLs; - is stdin")],
-    collection: Annotated[str | None, typer.Option("-c", "--collection", help="Where the documents go")] = None,
+    collection: Into = None,
     sync: Annotated[bool, typer.Option("--sync", help="Also remove documents whose source is gone")] = False,
-    include: Annotated[list[str] | None, typer.Option("--include", help="Only these files of a folder (glob)")] = None,
-    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these files of a folder (glob)")] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Take hidden files and folders too")] = False,
-    chunker: Annotated[str | None, typer.Option("--chunker", help="How documents are cut")] = None,
+    chunker: Annotated[str | None, typer.Option("--chunker", metavar="NAME", help="How documents are cut")] = None,
     chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Characters of a chunk")] = None,
     overlap: Annotated[int | None, typer.Option("--overlap", min=0, help="Characters that neighbours share")] = None,
-    embedder: Annotated[str | None, typer.Option("--embedder", help="Embedder of a new collection")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="Store of a new collection")] = None,
+    embedder: Embedder = None,
+    store: Annotated[str | None, typer.Option("--store", metavar="NAME", help="Store of a new collection")] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Worker processes; 0: one a core")] = 0,
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would be done, and do nothing")] = False,
-    meta: Annotated[list[str] | None, typer.Option("--meta", help="key=value for every document")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="File name of what comes from stdin")] = None,
+    meta: Meta = None,
+    name: StdinName = None,
     pii: PiiOption = None,
     password_file: PasswordFile = None,
 ) -> None:

@@ -9,9 +9,15 @@ import typer
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import OpsviError, PartialError
 
-app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, help="Look after a library: structure, dependencies, its template."
-)
+HELP = """Look after a library: structure, dependencies, its template.
+
+Examples:
+
+\b
+  opsvi library check
+  opsvi library update
+"""
+app = typer.Typer(rich_markup_mode=None, add_completion=False, help=HELP)
 
 Folder = Annotated[str, typer.Argument(metavar="[FOLDER]", help="A folder in the library")]
 
@@ -101,7 +107,7 @@ def update_library(
     answer: Annotated[
         list[str] | None, typer.Option("--answer", "-a", metavar="KEY=VALUE", help="Change an answer; may be repeated")
     ] = None,
-    revision: Annotated[str, typer.Option(help="Of a template in git: the revision to go to")] = "",
+    revision: Annotated[str, typer.Option(metavar="REVISION", help="Of a template in git: the revision to go to")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would change")] = False,
 ) -> None:
     """Bring a library to the present template; your changes stay, what clashes is marked and ends in exit code 3.

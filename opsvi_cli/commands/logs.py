@@ -12,19 +12,31 @@ from opsvi_cli.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from opsvi_cli.llm.call_log import Filter, LoggedCall
 
+HELP = """List, show, search and remove the prompts and answers of earlier calls.
+
+Examples:
+
+\b
+  opsvi logs list --since 7d
+  opsvi logs show last --answer
+  opsvi logs search "paper jam"
+"""
 app = typer.Typer(
-    help="List, show, search and remove the prompts and answers of earlier calls",
+    help=HELP,
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=False,
 )
 
 ModelOption: TypeAlias = Annotated[
-    str | None, typer.Option("-m", "--model", help="Only calls of this model, provider or provider/model")
+    str | None,
+    typer.Option("-m", "--model", metavar="MODEL", help="Only calls of this model, provider or provider/model"),
 ]
-CommandOption: TypeAlias = Annotated[str | None, typer.Option("--command", help="Only calls made by this command")]
+CommandOption: TypeAlias = Annotated[
+    str | None, typer.Option("--command", metavar="COMMAND", help="Only calls made by this command")
+]
 SinceOption: TypeAlias = Annotated[
-    str | None, typer.Option("--since", help="Not older than: 7d, 12h, 2026-01-31, 2026-01-31T12:00")
+    str | None, typer.Option("--since", metavar="WHEN", help="Not older than: 7d, 12h, 2026-01-31, 2026-01-31T12:00")
 ]
 LimitOption: TypeAlias = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many")]
 
@@ -86,13 +98,13 @@ def show(
 @app.command(name="search")
 def search(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words that prompt or answer hold, all of them")],
+    text: Annotated[str, typer.Argument(help='Words of prompt or answer, all of them; word*, "several words"')],
     model: ModelOption = None,
     command: CommandOption = None,
     since: SinceOption = None,
     limit: LimitOption = 20,
 ) -> None:
-    """Find logged calls by the words of prompt and answer, the best match first.
+    """Find logged calls by their words, the best match first.
 
     Examples:
 
@@ -112,10 +124,14 @@ def search(
 def remove(
     ctx: typer.Context,
     calls: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids, their beginnings, or last")] = None,
-    older: Annotated[str | None, typer.Option("--older", help="All calls older than: 30d, 12h, 2026-01-31")] = None,
+    older: Annotated[
+        str | None, typer.Option("--older", metavar="WHEN", help="All calls older than: 30d, 12h, 2026-01-31")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All calls")] = False,
 ) -> None:
-    """Remove logged calls for good; their text does not stay in the file.
+    """Remove logged calls for good.
+
+    Their text does not stay in the file.
 
     Examples:
 
@@ -149,7 +165,7 @@ def export(
     model: ModelOption = None,
     command: CommandOption = None,
     since: SinceOption = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Write to this file, not to stdout")] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not stdout")] = "-",
 ) -> None:
     """Write logged calls out, the newest first.
 

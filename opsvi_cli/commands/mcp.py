@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import CredentialsError, UsageError
+from opsvi_cli.errors import CredentialsError, NetworkError, PartialError, UsageError
 
 if TYPE_CHECKING:
     from opsvi_cli.server.mcp_server import ServeOptions
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help="MCP servers")
+HELP = """Use tools of MCP servers, and be a server for other programs.
+
+Examples:
+
+\b
+  opsvi config set mcp.files.command mcp-server-files
+  opsvi mcp tools files
+  opsvi mcp serve -c handbook
+"""
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help=HELP)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -43,7 +52,9 @@ def list_servers(ctx: typer.Context) -> None:
 @app.command(name="tools")
 def tools(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Servers; all when none is named")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Servers; all when none is named")
+    ] = None,
 ) -> None:
     """Connect to MCP servers and list their tools.
 
@@ -54,34 +65,46 @@ def tools(
       opsvi mcp tools --json=name,parameters
     """
     app: AppContext = ctx.obj
-    import contextlib
-
-    from opsvi_cli.llm.tools.mcp_client import configured, open_servers
+    from opsvi_cli.llm.tools.mcp_client import McpServer, configured, find_server
     from opsvi_cli.render.output import show_rows
 
     if not configured(app):
         raise UsageError("no MCP server is configured", hint="opsvi config set mcp.NAME.command PROGRAM")
+    servers = [find_server(app, name) for name in names] if names else [c for c in configured(app) if c.enabled]
     rows: list[dict[str, Any]] = []
-    with contextlib.ExitStack() as stack:
-        for server in open_servers(app, names or None):
-            stack.callback(server.close)
-            for tool in server.tools():
-                spec = tool.spec
-                rows.append({"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)})
+    failed: list[NetworkError] = []
+    for config in servers:
+        try:
+            with McpServer(app, config) as server:
+                specs = [tool.spec for tool in server.tools()]
+        except NetworkError as error:
+            if len(servers) == 1:
+                raise
+            failed.append(error)
+        else:
+            rows += ({"name": s.name, "description": s.description, "parameters": dict(s.parameters)} for s in specs)
     fields = ("name", "description", "parameters")
     show_rows(app, rows, fields, columns=("name", "description"), empty="the servers offer no tool")
+    if failed:
+        raise PartialError("; ".join(error.message for error in failed), hint=failed[0].hint)
 
 
 @app.command(name="serve")
 def serve(
     ctx: typer.Context,
     collection: Annotated[
-        list[str] | None, typer.Option("-c", "--collection", help="Only this collection; repeatable")
+        list[str] | None, typer.Option("-c", "--collection", metavar="NAME", help="Only this collection; repeatable")
     ] = None,
-    root: Annotated[str, typer.Option("--root", help="Folder below which `extract` may read files")] = ".",
-    model: Annotated[str | None, typer.Option("-m", "--model", help="Model that `query` asks: provider/model")] = None,
+    root: Annotated[
+        str, typer.Option("--root", metavar="FOLDER", help="Folder below which `extract` may read files")
+    ] = ".",
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="MODEL", help="Model that `query` asks: provider/model")
+    ] = None,
     http: Annotated[str, typer.Option("--http", metavar="HOST:PORT", help="Serve HTTP in place of stdio")] = "",
-    token: Annotated[str, typer.Option("--token", help="Reference of the token that callers send: env:NAME")] = "",
+    token: Annotated[
+        str, typer.Option("--token", metavar="REF", help="Reference of the token that callers send: env:NAME")
+    ] = "",
 ) -> None:
     """Offer search, query and extract to other programs over MCP. Nothing that is offered changes anything.
 
@@ -102,7 +125,7 @@ def serve(
         raise UsageError("--token is for --http", hint="opsvi mcp serve --http HOST:PORT --token env:NAME")
     if http:
         _listen(app, options, http, token)
-    elif app.is_terminal(app.stdin):
+    elif app.stdin is None or app.stdin.closed or app.is_terminal(app.stdin):
         raise UsageError(
             "over stdio another program starts this command", hint="add it there as: opsvi mcp serve; or use --http"
         )

@@ -9,27 +9,73 @@ import typer
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import UsageError
 
-Model: TypeAlias = Annotated[str | None, typer.Option("-m", "--model", help="provider/model, e.g. openai/gpt-5-mini")]
-BaseUrl: TypeAlias = Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server")]
-Temperature: TypeAlias = Annotated[float | None, typer.Option("--temperature", min=0.0, help="0: always the same")]
-MaxTokens: TypeAlias = Annotated[int | None, typer.Option("--max-tokens", min=1, help="Longest answer")]
-Stream: TypeAlias = Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer as it comes")]
+Model: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "-m", "--model", metavar="MODEL", rich_help_panel="Model", help="provider/model, e.g. openai/gpt-5-mini"
+    ),
+]
+BaseUrl: TypeAlias = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", rich_help_panel="Model", help="An OpenAI-compatible server")
+]
+Temperature: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--temperature", min=0.0, rich_help_panel="Model", help="How much answers vary; 0: least"),
+]
+MaxTokens: TypeAlias = Annotated[
+    int | None, typer.Option("--max-tokens", min=1, rich_help_panel="Model", help="Tokens of the longest answer")
+]
+Stream: TypeAlias = Annotated[
+    bool, typer.Option("--stream/--no-stream", rich_help_panel="Answer", help="Show the answer as it comes")
+]
 Markdown: TypeAlias = Annotated[
-    bool | None, typer.Option("--markdown/--plain", help="Render answers on a terminal, or show their text as it is")
+    bool | None,
+    typer.Option(
+        "--markdown/--plain", rich_help_panel="Answer", help="Render answers on a terminal, or show their text as it is"
+    ),
 ]
 Fallback: TypeAlias = Annotated[
-    str | None, typer.Option("--fallback", help="Models asked in order when the first cannot answer: a,b")
+    str | None,
+    typer.Option(
+        "--fallback",
+        metavar="MODEL,...",
+        rich_help_panel="Model",
+        help="Models asked in order when the first cannot answer: a,b",
+    ),
 ]
-Retries: TypeAlias = Annotated[int | None, typer.Option("--retries", min=0, help="Further tries after a failure")]
+Retries: TypeAlias = Annotated[
+    int | None, typer.Option("--retries", min=0, rich_help_panel="Model", help="Further tries after a failure")
+]
 Cache: TypeAlias = Annotated[
-    bool | None, typer.Option("--cache/--no-cache", help="Give the kept answer to the same question again")
+    bool | None,
+    typer.Option(
+        "--cache/--no-cache",
+        rich_help_panel="Limits and records",
+        help="Give the kept answer to the same question again",
+    ),
 ]
 MaxCost: TypeAlias = Annotated[
-    float | None, typer.Option("--max-cost", min=0.0, help="US dollars that this run may spend on models")
+    float | None,
+    typer.Option(
+        "--max-cost",
+        min=0.0,
+        metavar="USD",
+        rich_help_panel="Limits and records",
+        help="US dollars that this run may spend on models",
+    ),
 ]
-Log: TypeAlias = Annotated[bool | None, typer.Option("--log/--no-log", help="Keep prompt and answer: opsvi logs")]
+Log: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--log/--no-log", rich_help_panel="Limits and records", help="Keep prompt and answer: opsvi logs"),
+]
 Pii: TypeAlias = Annotated[
-    str | None, typer.Option("--pii", help="Personal data in prompts: off, warn, redact or block")
+    str | None,
+    typer.Option(
+        "--pii",
+        metavar="ACTION",
+        rich_help_panel="Limits and records",
+        help="Personal data in prompts: off, warn, redact or block",
+    ),
 ]
 
 MODEL_FLAGS = frozenset({"fallback", "retries", "cache", "max_cost", "log", "pii", "markdown"})

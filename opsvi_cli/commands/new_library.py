@@ -14,8 +14,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 NameArgument = Annotated[str, typer.Argument(metavar="[NAME]", help="Name of the library, e.g. ocean-data")]
-Part = Annotated[str, typer.Option(help="What the plugin brings: provider, processor, store ...")]
-Features = Annotated[list[str] | None, typer.Option(help="A folder of its own for this; may be repeated")]
+Part = Annotated[str, typer.Option(metavar="PART", help="What the plugin brings: provider, processor, store ...")]
+Features = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="A folder of its own for this; may be repeated")
+]
 With = Annotated[
     list[str] | None, typer.Option("--with", metavar="FEATURE,...", help="Ready integrations, e.g. retry,storage")
 ]
@@ -26,7 +28,7 @@ Answer = Annotated[
     list[str] | None, typer.Option("--answer", "-a", metavar="KEY=VALUE", help="Answer of a question; may be repeated")
 ]
 AnswerFile = Annotated[str, typer.Option(metavar="FILE", help="Answers in a TOML or JSON file, - for stdin")]
-Year = Annotated[str, typer.Option(help="Year of the licence; without it there is none")]
+Year = Annotated[str, typer.Option(metavar="YEAR", help="Year of the licence; without it there is none")]
 Into = Annotated[str, typer.Option(metavar="FOLDER", help="Folder in which NAME/ is made")]
 Force = Annotated[bool, typer.Option("--force", help="Into a folder that is there, if git has all of it")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be written")]
@@ -42,7 +44,7 @@ ListFeatures = Annotated[bool, typer.Option("--list-features", help="List what -
 def new_library(
     ctx: typer.Context,
     name: NameArgument = "",
-    kind: Annotated[str, typer.Option(help="library or plugin")] = "",
+    kind: Annotated[str, typer.Option(metavar="KIND", help="library or plugin")] = "",
     part: Part = "",
     feature: Features = None,
     with_: With = None,

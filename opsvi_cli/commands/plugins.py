@@ -16,10 +16,18 @@ if TYPE_CHECKING:
     from opsvi_cli.plugin_host.install.actions import Installed
     from opsvi_cli.plugin_host.install.plans import Plan
 
+HELP = """Install, list, check and remove plugins.
+
+Examples:
+
+\b
+  opsvi plugins list
+  opsvi plugins install opsvi-anthropic
+"""
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
-    help="Install, list, check and remove plugins.",
+    help=HELP,
 )
 
 FindLinks = Annotated[

@@ -15,34 +15,97 @@ if TYPE_CHECKING:
     from opsvi_cli.llm.tools.toolbox import Toolbox
 
 File: TypeAlias = Annotated[
-    list[str] | None, typer.Option("-f", "--file", help="File, URL or glob whose text is context; repeatable")
+    list[str] | None,
+    typer.Option(
+        "-f",
+        "--file",
+        metavar="SOURCE",
+        rich_help_panel="What is asked",
+        help="File, URL or glob whose text is context; repeatable",
+    ),
 ]
 Attach: TypeAlias = Annotated[
-    list[str] | None, typer.Option("-a", "--attach", help="Image or PDF to send as it is: file, URL or -; repeatable")
+    list[str] | None,
+    typer.Option(
+        "-a",
+        "--attach",
+        metavar="SOURCE",
+        rich_help_panel="What is asked",
+        help="Image or PDF to send as it is: file, URL or -; repeatable",
+    ),
 ]
 Value: TypeAlias = Annotated[
-    list[str] | None, typer.Option("-p", "--param", help="NAME=VALUE: a variable of the template; repeatable")
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="NAME=VALUE",
+        rich_help_panel="What is asked",
+        help="A variable of the template; repeatable",
+    ),
 ]
-System: TypeAlias = Annotated[str | None, typer.Option("--system", help="Instructions for the model, or @FILE")]
+System: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--system", metavar="TEXT", rich_help_panel="What is asked", help="Instructions for the model, or @FILE"
+    ),
+]
 Schema: TypeAlias = Annotated[
-    str | None, typer.Option("--schema", help="What the answer holds: JSON Schema, its file, or 'name, age int'")
+    str | None,
+    typer.Option(
+        "--schema",
+        metavar="SCHEMA",
+        rich_help_panel="Answer",
+        help="What the answer holds: JSON Schema, its file, or 'name, age int'",
+    ),
 ]
 SchemaRetries: TypeAlias = Annotated[
-    int, typer.Option("--schema-retries", min=0, help="How often an answer that does not fit is handed back")
+    int,
+    typer.Option(
+        "--schema-retries", min=0, rich_help_panel="Answer", help="How often an answer that does not fit is handed back"
+    ),
 ]
 Tool: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--tool", help="Tool or glob the model may call; repeatable: opsvi tools list")
+    list[str] | None,
+    typer.Option(
+        "--tool",
+        metavar="NAME",
+        rich_help_panel="What is asked",
+        help="Tool or glob the model may call; repeatable: opsvi tools list",
+    ),
 ]
-Extract: TypeAlias = Annotated[bool, typer.Option("-x", "--extract", help="Print the last code block alone")]
-Samples: TypeAlias = Annotated[int, typer.Option("-n", "--samples", min=1, max=100, help="How many answers")]
-ShowUsage: TypeAlias = Annotated[bool, typer.Option("--usage", help="Say tokens and time on stderr")]
-DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing")]
+Extract: TypeAlias = Annotated[
+    bool, typer.Option("-x", "--extract", rich_help_panel="Answer", help="Print the last code block alone")
+]
+Samples: TypeAlias = Annotated[
+    int, typer.Option("-n", "--samples", min=1, max=100, rich_help_panel="Answer", help="How many answers")
+]
+ShowUsage: TypeAlias = Annotated[
+    bool, typer.Option("--usage", rich_help_panel="Answer", help="Say tokens and time on stderr")
+]
+DryRun: TypeAlias = Annotated[
+    bool,
+    typer.Option("--dry-run", rich_help_panel="Instead of asking", help="Show what would be sent, and send nothing"),
+]
 
 Template: TypeAlias = Annotated[
-    str | None, typer.Option("-t", "--template", help="A prompt of the library or its file: opsvi prompts list")
+    str | None,
+    typer.Option(
+        "-t",
+        "--template",
+        metavar="NAME",
+        rich_help_panel="What is asked",
+        help="A prompt of the library or its file: opsvi prompts list",
+    ),
 ]
 Save: TypeAlias = Annotated[
-    str | None, typer.Option("--save", help="Keep this as a template of that name, and ask nothing")
+    str | None,
+    typer.Option(
+        "--save",
+        metavar="NAME",
+        rich_help_panel="Instead of asking",
+        help="Keep this as a template of that name, and ask nothing",
+    ),
 ]
 
 
@@ -63,14 +126,17 @@ def save(app: AppContext, name: str, options: PromptOptions) -> None:
     """Keep what was typed as a template of the user's own."""
     from opsvi_cli.errors import UsageError
     from opsvi_cli.llm.prompt_library import save_template, template_text
-    from opsvi_cli.rag.prompt_request import system_text
+    from opsvi_cli.llm.prompting import read_system
     from opsvi_cli.render.output import message
 
     if options.files or options.attach or options.template:
         raise UsageError("--save keeps text and settings; files and templates are not part of it")
+    asked = options.typed or app.read_stdin() or ""
+    if not asked.strip():
+        raise UsageError("there is nothing to keep", hint=f'opsvi prompt "your question" --save {name}')
     text = template_text(
-        options.text or app.read_stdin() or "",
-        system=system_text(app, options.system) or "",
+        asked,
+        system=read_system(options.system, app.cwd) or "",
         schema=options.schema,
         model=options.model,
         temperature=options.temperature,

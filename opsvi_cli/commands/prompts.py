@@ -14,7 +14,16 @@ from opsvi_cli.render.prompt_view import View
 from . import model_options as models
 from . import prompt_options as asked
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help="The library of prompts")
+HELP = """Keep, check and run prompts as templates with variables.
+
+Examples:
+
+\b
+  opsvi prompts list
+  opsvi prompts show summarize
+  git diff | opsvi prompt -t commit-message
+"""
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help=HELP)
 Name = Annotated[str, typer.Argument(help="A template: opsvi prompts list, or a file", metavar="NAME")]
 
 
@@ -67,6 +76,8 @@ def new(
 ) -> None:
     """Make a template of your own: from what is piped in, else one with comments, opened in $EDITOR on a terminal.
 
+    Names in {{ }} of a piped text without front matter become variables.
+
     Examples:
 
     \b
@@ -75,11 +86,13 @@ def new(
     """
     app: AppContext = ctx.obj
     from opsvi_cli.foundation.editor import run_editor
-    from opsvi_cli.llm.prompt_library import FRESH, Found, problems_of, save_template
+    from opsvi_cli.llm.prompt_library import FRESH, Found, problems_of, save_template, template_text
     from opsvi_cli.render.prompt_library import show_saved
 
-    piped = app.read_stdin()
-    path = save_template(app, name, piped if piped and piped.strip() else FRESH)
+    text = app.read_stdin() or ""
+    if text.strip() and not text.lstrip("\ufeff").startswith("---"):
+        text = template_text(text)
+    path = save_template(app, name, text if text.strip() else FRESH)
     if app.may_ask:
         run_editor(app, path)
     show_saved(app, Found(name, "own", path), problems_of(app, Found(name, "own", path)))
@@ -88,7 +101,9 @@ def new(
 @app.command(name="check")
 def check(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Templates or files; all of them when left out")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Templates or files; all of them when left out")
+    ] = None,
 ) -> None:
     """Check templates: form, syntax, undeclared and unused variables, schemas, models. Exit 1 when one is wrong.
 
@@ -120,6 +135,9 @@ def run(
     base_url: models.BaseUrl = None,
     file: asked.File = None,
     attach: asked.Attach = None,
+    system: asked.System = None,
+    schema: asked.Schema = None,
+    schema_retries: asked.SchemaRetries = 1,
     tool: asked.Tool = None,
     extract: asked.Extract = False,
     samples: asked.Samples = 1,
@@ -128,9 +146,13 @@ def run(
     temperature: models.Temperature = None,
     max_tokens: models.MaxTokens = None,
     stream: models.Stream = True,
+    fallback: models.Fallback = None,
+    retries: models.Retries = None,
     cache: models.Cache = None,
     max_cost: models.MaxCost = None,
     log: models.Log = None,
+    pii: models.Pii = None,
+    markdown: models.Markdown = None,
 ) -> None:
     """Ask what a template asks, all its steps in order; the same as `opsvi prompt -t NAME`.
 
@@ -141,8 +163,17 @@ def run(
       git diff | opsvi prompts run commit-message -m ollama/qwen3
     """
     app: AppContext = ctx.obj
-    models.set_model_flags(app, cache=cache, max_cost=max_cost, log=log)
-    options = PromptOptions(text, file or (), attach or (), template=name, values=param or ())
+    models.set_model_flags(
+        app,
+        fallback=fallback,
+        retries=retries,
+        cache=cache,
+        max_cost=max_cost,
+        log=log,
+        pii=pii,
+        markdown=markdown,
+    )
+    options = PromptOptions(text, file or (), attach or (), system, schema, name, param or (), schema_retries)
     options = options.of_model(model, base_url, temperature, max_tokens, stream=stream)
     asked.check_samples(app, samples, cache)
     asked.show(app, options, tool or [], View(extract, samples, usage), dry_run=dry_run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -24,31 +24,37 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .search_options import Collection, DenseWeight, Fusion, Mode, Rerank, Top, Where
 
 if TYPE_CHECKING:
     from opsvi_cli.rag.answers import QueryOptions
 
-Mode = Literal["hybrid", "dense", "keyword"]
-Fusion = Literal["convex", "rrf"]
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
+
+Template: TypeAlias = Annotated[
+    str | None, typer.Option("--template", metavar="FILE", help="Jinja2 file: question, sources")
+]
+Schema: TypeAlias = Annotated[
+    str | None, typer.Option("--schema", metavar="SCHEMA", help="JSON Schema the answer follows")
+]
 
 
 @app.command(name="query")
 def query(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(help="The question", metavar="TEXT")],
-    collection: Annotated[str | None, typer.Option("-c", "--collection", help="Collection to answer from")] = None,
-    top: Annotated[int | None, typer.Option("-k", "--top", min=1, help="How many passages are read")] = None,
-    mode: Annotated[Mode | None, typer.Option("--mode", help="How passages are found")] = None,
-    where: Annotated[str | None, typer.Option("--where", help="Only documents like this: opsvi help filters")] = None,
-    fusion: Annotated[Fusion | None, typer.Option("--fusion", help="How scores are joined")] = None,
-    dense_weight: Annotated[float | None, typer.Option("--dense-weight", min=0, max=1, help="0..1")] = None,
-    rerank: Annotated[str | None, typer.Option("--rerank", help="Reranker to put the passages in order")] = None,
+    collection: Collection = None,
+    top: Top = None,
+    mode: Mode = None,
+    where: Where = None,
+    fusion: Fusion = None,
+    dense_weight: DenseWeight = None,
+    rerank: Rerank = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[str, typer.Option("--system", help="Instructions put before opsvi's own")] = "",
-    template: Annotated[str | None, typer.Option("--template", help="Jinja2 file: question, sources")] = None,
-    schema: Annotated[str | None, typer.Option("--schema", help="JSON Schema the answer follows")] = None,
+    system: Annotated[str, typer.Option("--system", metavar="TEXT", help="Instructions put before opsvi's own")] = "",
+    template: Template = None,
+    schema: Schema = None,
     stream: Stream = True,
     no_llm: Annotated[bool, typer.Option("--no-llm", help="Call no model: the sources' own sentences")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 6 when a sentence has no support")] = False,
@@ -96,11 +102,13 @@ def query(
 
 
 def _with_files(app: AppContext, options: QueryOptions, template: str | None, schema: str | None) -> QueryOptions:
+    from pathlib import Path
+
+    from opsvi_cli.foundation.files import read_text
     from opsvi_cli.llm.json_answers import read_schema
-    from opsvi_cli.rag.answer_prompt import read_template
 
     return replace(
         options,
-        template=read_template(template, app.cwd) if template else None,
+        template=read_text(Path(app.cwd, template), f"--template {template}") if template else None,
         schema=read_schema(schema, app.cwd) if schema else None,
     )

@@ -13,7 +13,13 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.callback()
 def group() -> None:
-    """Read what `new-library --with` adds to a library."""
+    """Read what `new-library --with` adds to a library.
+
+    Examples:
+
+    \b
+      opsvi recipe show retry
+    """
 
 
 @app.command("show")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import UsageError
+
+from .search_options import Collection, DenseWeight, Fusion, Mode, Rerank, Top, Where
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
@@ -18,17 +20,13 @@ def search(
     text: Annotated[
         str | None, typer.Argument(metavar="[TEXT]", help="What to look for; - or nothing: read from stdin")
     ] = None,
-    collection: Annotated[str | None, typer.Option("-c", "--collection", help="Collection to search")] = None,
-    top: Annotated[int | None, typer.Option("-k", "--top", min=1, help="How many passages")] = None,
-    mode: Annotated[
-        Literal["hybrid", "dense", "keyword"] | None, typer.Option("--mode", help="How passages are found")
-    ] = None,
-    where: Annotated[str | None, typer.Option("--where", help="Only documents like this: opsvi help filters")] = None,
-    fusion: Annotated[Literal["convex", "rrf"] | None, typer.Option("--fusion", help="How scores are joined")] = None,
-    dense_weight: Annotated[
-        float | None, typer.Option("--dense-weight", min=0, max=1, help="Trust in vectors against words, 0..1")
-    ] = None,
-    rerank: Annotated[str | None, typer.Option("--rerank", help="Reranker to put the passages in order")] = None,
+    collection: Collection = None,
+    top: Top = None,
+    mode: Mode = None,
+    where: Where = None,
+    fusion: Fusion = None,
+    dense_weight: DenseWeight = None,
+    rerank: Rerank = None,
     batch: Annotated[
         str | None,
         typer.Option("--batch", metavar="FILE", help="JSONL of {id, text}: a line of hits for each; - stdin"),

@@ -8,8 +8,16 @@ import typer
 
 from opsvi_cli.context import AppContext
 
+HELP = """Store and remove keys; they are kept encrypted and never shown unasked.
+
+Examples:
+
+\b
+  opsvi secrets set openai
+  opsvi secrets list
+"""
 app = typer.Typer(
-    help="Store and remove keys; they are kept encrypted and never shown unasked.",
+    help=HELP,
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=False,

@@ -17,8 +17,12 @@ def tokens(
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT|FILE]...", help="Texts or text files; - or nothing: stdin")
     ] = None,
-    model: Annotated[str | None, typer.Option("-m", "--model", help="provider/model, e.g. openai/gpt-5-mini")] = None,
-    base_url: Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible server")] = None,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="MODEL", help="provider/model, e.g. openai/gpt-5-mini")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible server")
+    ] = None,
 ) -> None:
     """Count the tokens of texts for a model: exactly where its server can tell, else as an estimate marked ~.
 

@@ -12,7 +12,16 @@ from opsvi_cli.errors import OpsviError, PartialError, PluginError, StoreError, 
 if TYPE_CHECKING:
     from opsvi_cli.llm.tools.toolbox import Entry, Toolbox
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help="Functions for models")
+HELP = """List and call the functions that models may use, and read the record of their calls.
+
+Examples:
+
+\b
+  opsvi tools list
+  opsvi tools call calculator '{"expression": "17 * 23"}'
+  opsvi prompt "What is 17 * 23?" --tool calculator
+"""
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False, help=HELP)
 _FIELDS = ("name", "permission", "reason", "side_effects", "description")
 _LOG = ("line", "time", "event", "tool", "arguments", "decision", "by", "outcome", "sound")
 
@@ -20,7 +29,9 @@ _LOG = ("line", "time", "event", "tool", "arguments", "decision", "by", "outcome
 @app.command(name="list")
 def list_tools(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Names or globs; mcp.* connects to MCP servers")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Names or globs; mcp.* connects to MCP servers")
+    ] = None,
 ) -> None:
     """List the tools that models may call, and whether they are allowed, asked for or denied.
 
@@ -107,7 +118,7 @@ def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="A tool: o
 def call(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A tool: opsvi tools list")],
-    arguments: Annotated[str, typer.Argument(help="Its arguments, a JSON object")] = "{}",
+    arguments: Annotated[str, typer.Argument(metavar="[JSON]", help="Its arguments, a JSON object")] = "{}",
 ) -> None:
     """Call a tool by hand, through the same checks and the same record as a model's call.
 
@@ -148,21 +159,23 @@ def log(
     app: AppContext = ctx.obj
     from collections import deque
 
-    from opsvi_cli.llm.tools.audit import audit_file, entries
+    from opsvi_cli.llm.tools.audit import audit_file, entries, head_file
     from opsvi_cli.render.output import show_rows
 
     path = audit_file(app)
     kept: deque[dict[str, Any]] = deque(maxlen=last)
     broken: list[int] = []
     for number, entry in entries(path):
+        sound = entry is not None
         if entry is None:
             broken.append(number)
-        row = {name: (entry or {}).get(name) for name in _LOG}
-        kept.append({**row, "line": number, "sound": entry is not None})
+            entry = {} if app.options.machine else {"time": f"line {number}", "event": "broken"}
+        row = {name: entry.get(name) for name in _LOG}
+        kept.append({**row, "line": number, "sound": sound})
     columns = ("time", "event", "tool", "arguments", "decision", "by", "outcome")
     show_rows(app, list(kept), _LOG, columns=columns, empty="no tool was called yet")
     if broken:
         raise StoreError(
-            f"the record was changed: line {broken[0]} does not follow from the one above",
-            hint=f"look at {path}; move it away to begin a new one",
+            f"the record was changed: line {broken[0]} is missing or does not follow from the one above",
+            hint=f"look at {path}; move it and {head_file(path).name} away to begin a new one",
         )

@@ -161,9 +161,10 @@ def _model(app: AppContext) -> list[HealthCheck]:
         hint = "opsvi config set model PROVIDER/MODEL"
         return [HealthCheck("model", "ok", "none is set: `query` answers with the passages themselves", hint)]
     provider = model.partition("/")[0]
-    if app.plugins.registry.find("provider", provider) is None:
-        known = ", ".join(part.name for part in app.plugins.registry.parts("provider"))
-        return [HealthCheck("model", "error", f"{model}: there is no provider {provider!r}", f"there are: {known}")]
+    try:
+        app.plugins.load("provider", provider)
+    except OpsviError as error:
+        return [HealthCheck("model", "error", f"{model}: {error.message}", error.hint)]
     return [HealthCheck("model", "ok", model)]
 
 

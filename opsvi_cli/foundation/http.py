@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from .resilience import Resilience
 
 API_MAX_BYTES = 16_000_000
-"""Largest answer of a model's server: the longest context of today is a tenth of it."""
+"""Largest answer of a model's server in one piece, or line of a streamed one: ten times the longest context."""
+API_MAX_STREAM = 256_000_000
+"""Largest streamed answer: around each token stand hundreds of bytes that say nothing."""
 USER_AGENT = f"opsvi/{__version__}"
 _NO_DOCUMENTS = ("image/", "audio/", "video/", "font/")
 
@@ -47,7 +49,7 @@ def guarded_client(
 
     `waits`: how long each step may take at most (default: that of a document). `asked` is told the URL
     of each request. `same_origin`: a redirect to another scheme, host or port is refused, because the body would go
-    there. `max_bytes`: of one body, decompressed.
+    there. `max_bytes`: of one body, decompressed; of one line of a stream of events.
     """
     import httpx2
 
@@ -69,7 +71,7 @@ def guarded_client(
         backend,
         limit=Limit(settings.max_bytes, "allow more with http.max_bytes")
         if max_bytes is None
-        else Limit(max_bytes, "ask for less"),
+        else Limit(max_bytes, "ask for less", API_MAX_STREAM),
         allow_private=allow_private,
         proxy=settings.proxy,
         asked=asked,

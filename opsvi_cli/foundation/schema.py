@@ -47,6 +47,7 @@ class Retrieval:
     k: int = setting(5, "How many hits `search` shows and `query` reads", least=1)
     fusion: Literal["convex", "rrf"] = setting("convex", "How keyword and dense scores are joined")
     dense_weight: float = setting(-1.0, "Weight of the dense score, 0..1; negative: the embedder's own")
+    rerank: str = setting("", "Reranker that puts the passages found in order; empty: none")
     context_tokens: int = setting(6000, "Tokens of sources that `query` gives to a model, at most", least=1)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from opsvi_cli.errors import StoreError
 
-from .db import connect
+from .db import connect, database_error
 
 T = TypeVar("T")
 MIGRATIONS = (
@@ -43,6 +43,14 @@ MIGRATIONS = (
     ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;  -- 1: tokens and cost are estimates
     ALTER TABLE usage ADD COLUMN run TEXT NOT NULL DEFAULT '';      -- which run of opsvi made the call
     """,
+    """
+    CREATE TABLE reserved (           -- what calls under way are thought to cost, of every process
+        id INTEGER PRIMARY KEY,
+        until TEXT NOT NULL,          -- ISO-8601, UTC; then it counts no more: its process has died
+        cost REAL NOT NULL
+    ) STRICT;
+    ALTER TABLE usage ADD COLUMN saved REAL;  -- of an answer from the cache: what it would have cost; NULL: not known
+    """,
 )
 
 
@@ -62,14 +70,25 @@ class State:
             if self._broken:
                 return otherwise
             try:
-                if self._connection is None:
-                    self._connection = connect(self.path, MIGRATIONS, wait_seconds=2.0, threads=True)
-                    weakref.finalize(self, self._connection.close)
-                return action(self._connection)
+                return action(self._open())
             except (sqlite3.Error, StoreError, OSError) as error:
                 self._broken = True
                 self._log.info("events and usage of this run are not kept: %s; see `opsvi doctor`", error)
                 return otherwise
+
+    def read(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """For who asks what happened: nothing to be read is not the same as nothing. Raises StoreError."""
+        with self._lock:
+            try:
+                return action(self._open())
+            except sqlite3.Error as error:
+                raise database_error(self.path, error) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self.path, MIGRATIONS, wait_seconds=2.0, threads=True)
+            weakref.finalize(self, self._connection.close)
+        return self._connection
 
     def close(self) -> None:
         with self._lock:

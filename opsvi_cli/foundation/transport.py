@@ -58,33 +58,42 @@ class _Inflate:
 
 @dataclass(frozen=True)
 class Limit:
-    """How large one body may be after decompression; `hint` says what to do about it."""
+    """How large one body may be after decompression; `hint` says what to do about it.
+
+    `stream`: how large one of server-sent events, where no line may be longer than `max_bytes`; 0: as any other.
+    """
 
     max_bytes: int
     hint: str
+    stream: int = 0
 
-    def exceeded(self, url: str) -> NetworkError:
-        return NetworkError(f"{url} sends more than {self.max_bytes} bytes", hint=self.hint)
+    def exceeded(self, url: str, most: int) -> NetworkError:
+        return NetworkError(f"{url} sends more than {most} bytes", hint=self.hint)
 
 
 class _Body(httpx2.SyncByteStream):
     """A response's body: decompressed, counted, cut off with NetworkError when it is too large."""
 
     def __init__(
-        self, stream: Iterable[bytes], encoding: str, limit: Limit, url: str, begun: Callable[[], None]
+        self, stream: Iterable[bytes], encoding: str, limit: Limit, most: int, url: str, begun: Callable[[], None]
     ) -> None:
         self._stream = stream
         self._begun = begun
         self._encoding = encoding
         self._limit = limit
+        self._most = most  # of the whole body
         self._url = url
 
     def __iter__(self) -> Iterator[bytes]:
-        count = 0
+        count = line = 0
         for piece in self._pieces():
             count += len(piece)
-            if count > self._limit.max_bytes:
-                raise self._limit.exceeded(self._url)
+            if count > self._most:
+                raise self._limit.exceeded(self._url, self._most)
+            end = piece.rfind(b"\n")
+            line = line + len(piece) if end < 0 else len(piece) - end - 1
+            if line > self._limit.max_bytes:
+                raise self._limit.exceeded(self._url, self._limit.max_bytes)
             yield piece
 
     def _pieces(self) -> Iterator[bytes]:
@@ -178,9 +187,11 @@ class GuardedTransport(httpx2.BaseTransport):
 
     def _response(self, answer: httpcore2.Response, url: str) -> httpx2.Response:
         headers = httpx2.Headers(answer.headers)
+        streamed = headers.get("content-type", "").startswith("text/event-stream")
+        most = self._limit.stream if streamed and self._limit.stream else self._limit.max_bytes
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._limit.max_bytes:
-            raise self._limit.exceeded(url)
+        if length.isdigit() and int(length) > most:
+            raise self._limit.exceeded(url, most)
         encoding = headers.get("content-encoding", "").strip().lower().removeprefix("x-")
         if encoding == "identity":
             encoding = ""
@@ -193,7 +204,7 @@ class GuardedTransport(httpx2.BaseTransport):
         assert isinstance(answer.stream, Iterable)
         connection = answer.extensions.get("network_stream")
         begun = connection.answering if isinstance(connection, DeadlineStream) else _nothing
-        body = _Body(answer.stream, encoding, self._limit, url, begun)
+        body = _Body(answer.stream, encoding, self._limit, most, url, begun)
         return httpx2.Response(answer.status, headers=headers, stream=body, extensions=answer.extensions)
 
     def close(self) -> None:

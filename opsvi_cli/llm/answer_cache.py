@@ -16,10 +16,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from opsvi_cli.errors import OpsviError
 from opsvi_cli.foundation.terminal import plain
+from opsvi_cli.foundation.usage import FROM_CACHE, UsageRow
 from opsvi_cli.sdk import Finish, Message, ReasoningDelta, TextDelta, Usage
 
 from .layers import Below, Call, Events
+from .prices import cost_of
 
 if TYPE_CHECKING:
     from opsvi_cli.foundation.cache import CacheSpace
@@ -44,7 +47,7 @@ def cache(call: Call, below: Below) -> Events:
     similar = _Similar(call) if settings.semantic > 0 else None
     kept = _read(answers, key) or (similar.find(answers, settings.semantic) if similar else None)
     if kept is not None:
-        call.notes["cached"] = True
+        _count(call, kept)
         yield from _replay(kept)
         return
     pieces: list[TextDelta | ReasoningDelta] = []
@@ -53,7 +56,7 @@ def cache(call: Call, below: Below) -> Events:
             if not isinstance(event, Finish):
                 pieces.append(event)
             elif event.reason == "stop" and not event.tool_calls:
-                _keep(call, answers, key, pieces)
+                _keep(call, answers, key, pieces, event.usage)
                 if similar is not None:
                     similar.add(key)
             yield event
@@ -89,15 +92,29 @@ def _digest(value: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _keep(call: Call, answers: CacheSpace, key: str, pieces: Sequence[TextDelta | ReasoningDelta]) -> None:
+def _keep(
+    call: Call, answers: CacheSpace, key: str, pieces: Sequence[TextDelta | ReasoningDelta], usage: Usage
+) -> None:
     text = "".join(piece.text for piece in pieces if isinstance(piece, TextDelta))
     if not text.strip():
         return
     reasoning = "".join(piece.text for piece in pieces if isinstance(piece, ReasoningDelta))
-    answers.put_json(key, {"text": text, "reasoning": reasoning}, seconds=call.app.settings.answers.ttl_hours * 3600)
+    kept = {"text": text, "reasoning": reasoning, "usage": asdict(usage)}
+    answers.put_json(key, kept, seconds=call.app.settings.answers.ttl_hours * 3600)
 
 
-def _read(answers: CacheSpace, key: str) -> Mapping[str, str] | None:
+def _count(call: Call, kept: Mapping[str, Any]) -> None:
+    """A row of usage: no call, and what was saved by it at today's price."""
+    app, choice = call.app, call.choice
+    counted = kept.get("usage")
+    numbers = {name: n for name, n in counted.items() if isinstance(n, int)} if isinstance(counted, dict) else {}
+    with contextlib.suppress(TypeError, OpsviError):  # another version's names, or a price that is written wrong
+        saved = cost_of(app, choice, Usage(**numbers), call.provider)
+        row = UsageRow(app.now(), app.command, choice.provider, choice.model, 0, 0, 0.0, FROM_CACHE)
+        app.foundation.usage.record(replace(row, cost=0.0, run=app.run, saved=saved))
+
+
+def _read(answers: CacheSpace, key: str) -> Mapping[str, Any] | None:
     """A kept answer; None for anything else that stands there."""
     kept = answers.get_json(key)
     if isinstance(kept, dict) and isinstance(kept.get("text"), str) and isinstance(kept.get("reasoning"), str):
@@ -105,7 +122,7 @@ def _read(answers: CacheSpace, key: str) -> Mapping[str, str] | None:
     return None
 
 
-def _replay(kept: Mapping[str, str]) -> Events:
+def _replay(kept: Mapping[str, Any]) -> Events:
     """The events of a kept answer, line by line. No tokens were used for it."""
     if kept["reasoning"]:
         yield ReasoningDelta(kept["reasoning"])
@@ -146,14 +163,14 @@ class _Similar:
             if isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in fields)
         ]
 
-    def find(self, answers: CacheSpace, least: float) -> Mapping[str, str] | None:
+    def find(self, answers: CacheSpace, least: float) -> Mapping[str, Any] | None:
         """The answer to the closest question that is at least this close, and say so."""
         if self._vector is None:
             return None
         import numpy
 
         telling = _telling(self._question)
-        best: tuple[float, dict[str, Any], Mapping[str, str]] | None = None
+        best: tuple[float, dict[str, Any], Mapping[str, Any]] | None = None
         for entry in self._known():
             if _telling(entry["question"]) != telling:
                 continue

@@ -13,7 +13,6 @@ from opsvi_cli.sdk import JSON, Finish, Message, TextDelta, Usage
 
 from .calls import ModelChoice, require_model
 from .json_answers import UnfitAnswerError, check_answer
-from .prices import cost_of
 from .tools.loop import answer_with_tools, total_usage
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class PromptAnswer:
     finish: str
     seconds: float
     cost: float | None = None
-    """US dollars; None when the price, or what was used, is not known."""
+    """US dollars of all calls for it; None when the price of one is not known."""
     note: str = ""
 
 
@@ -73,6 +72,8 @@ def ask(
     `calls.stream_answer` raises.
     """
     started = time.monotonic()
+    used = app.foundation.usage
+    spent, unpriced = used.spent, used.unpriced
     talk = _Talk(require_model(app, question.model, question.base_url))
     if question.schema is None:
         text = "".join(_told(_texts(app, question, talk, toolbox), on_text))
@@ -80,8 +81,8 @@ def ask(
     else:
         answer = _structured(app, question, question.schema, talk, toolbox)
     note = "the answer is cut at --max-tokens" if talk.finish == "length" else ""
-    # The class says whether the provider asks a server; it need not be built once more for that.
-    cost = cost_of(app, talk.who, talk.usage, app.plugins.load("provider", talk.who.provider))
+    # What every call for it has cost, whoever answered: a fallback's model has other prices.
+    cost = round(used.spent - spent, 9) if used.unpriced == unpriced else None
     return PromptAnswer(answer, talk.who.name, talk.usage, talk.finish, time.monotonic() - started, cost, note)
 
 

@@ -6,30 +6,35 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import UsageError
+from opsvi_cli.foundation.files import read_bytes
 from opsvi_cli.sdk import JSON, Message, ModelRequest
 
 from .json_answers import read_schema
 from .models import ModelChoice, require_model
+from .prompting import read_system
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
 _FIELDS = ("id", "prompt", "messages", "system", "model", "schema", "temperature", "max_tokens")
 _ROLES = ("system", "user", "assistant")
+_LARGEST = 200_000_000
 _HINT = 'a line is {"id": "a", "prompt": "Name a colour"}'
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds for the lines that do not say otherwise. `schema` is a file or JSON."""
+    """What holds for the lines that do not say otherwise. `system` may be @FILE; `schema` is a file, JSON or fields."""
 
     model: str | None = None
     base_url: str | None = None
@@ -66,18 +71,18 @@ def read_items(app: AppContext, place: str, defaults: Defaults) -> list[Item]:
 
     A line without `id` has its number as id. Raises UsageError that names the line.
     """
+    name = "stdin" if place == "-" else place
     if place == "-":
-        data = app.read_stdin_bytes()
+        data = app.read_stdin_bytes(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise UsageError(f"stdin: larger than {_LARGEST} bytes", hint="several files, a run for each")
     else:
-        try:
-            data = Path(app.cwd, place).expanduser().read_bytes()
-        except OSError as error:
-            raise UsageError(f"{place}: {error.strerror or error}", hint="check the path") from error
-    reader = _Reader(app, place, defaults)
-    lines = data.decode("utf-8-sig", errors="replace").split("\n")
+        data = read_bytes(Path(app.cwd, place).expanduser(), place, limit=_LARGEST)
+    reader = _Reader(app, name, defaults)
+    lines = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
     items = [reader.item(line, number) for number, line in enumerate(lines, 1) if line.strip()]
     if not items:
-        raise UsageError(f"{place} holds no prompts", hint=_HINT)
+        raise UsageError(f"{name} holds no prompts", hint=_HINT)
     return items
 
 
@@ -86,13 +91,16 @@ class _Reader:
         self._app = app
         self._place = place
         self._defaults = defaults
-        self._schema = read_schema(defaults.schema, app.cwd) if defaults.schema else None
+        self._schema = read_schema(defaults.schema, app.cwd) if defaults.schema is not None else None
+        self._system = read_system(defaults.system, app.cwd)
         self._choices: dict[str | None, ModelChoice] = {}
         self._seen: dict[str, int] = {}
 
-    def item(self, line: str, number: int) -> Item:
+    def item(self, line: bytes, number: int) -> Item:
         try:
-            value = json.loads(line)
+            value = json.loads(line.decode())
+        except UnicodeDecodeError as error:
+            raise self._wrong(number, "is not UTF-8 text") from error
         except (ValueError, RecursionError) as error:
             raise self._wrong(number, "is not JSON") from error
         if isinstance(value, str):
@@ -101,7 +109,7 @@ class _Reader:
             raise self._wrong(number, "is not a JSON object")
         if unknown := [name for name in value if name not in _FIELDS]:
             raise self._wrong(number, f"has {', '.join(map(repr, unknown))}, which is none of {', '.join(_FIELDS)}")
-        identity = str(value.get("id", number))
+        identity = self._id(value, number)
         if (first := self._seen.setdefault(identity, number)) != number:
             raise self._wrong(number, f"has the id of line {first}, {identity!r}")
         choice = self._choice(self._text(value, "model", number))
@@ -115,6 +123,14 @@ class _Reader:
         )
         return Item(identity, choice, request)
 
+    def _id(self, value: Mapping[str, JSON], number: int) -> str:
+        given = value.get("id")
+        if given is None:
+            return str(number)
+        if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+            raise self._wrong(number, "has an `id` that is no text and no number")
+        return str(given)
+
     def _choice(self, name: str | None) -> ModelChoice:
         name = name or self._defaults.model
         if name not in self._choices:
@@ -122,7 +138,7 @@ class _Reader:
         return self._choices[name]
 
     def _messages(self, value: Mapping[str, JSON], number: int) -> list[Message]:
-        system = self._text(value, "system", number) or self._defaults.system
+        system = self._text(value, "system", number) or self._system
         prompt, turns = self._text(value, "prompt", number), value.get("messages")
         if (prompt is None) == (turns is None):
             raise self._wrong(number, "must have either `prompt` or `messages`")
@@ -163,7 +179,10 @@ class _Reader:
 
     def _number(self, value: Mapping[str, JSON], name: str, number: int, default: float | None) -> float | None:
         found = value.get(name, default)
-        if found is not None and (isinstance(found, bool) or not isinstance(found, (int, float)) or found < 0):
+        if found is None:
+            return None
+        # JSON knows no Infinity and no NaN, Python's reader does; the comparison is false for both.
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found < math.inf:
             raise self._wrong(number, f"has a `{name}` that is no number of 0 or more")
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,12 +36,12 @@ class Outcome:
     output: str
     job: str = ""
     state: str = "stopped"
-    error: OpsviError | None = None
+    error: OpsviError | KeyboardInterrupt | None = None
 
     def record(self) -> dict[str, JSON]:
         return {"output": self.output, **self.summary.record(), "job": self.job or None, "state": self.state}
 
-    def failure(self) -> OpsviError | None:
+    def failure(self) -> OpsviError | KeyboardInterrupt | None:
         """What the command ends with."""
         if self.error is not None:
             return self.error
@@ -100,7 +101,7 @@ def run_there(app: AppContext, items: Sequence[Item], output: str, wait: float |
             listener.start(len(left))
             _take(batch.results(job, left), outcome, file, listener)
             if outcome.error is None:
-                batch.forget()
+                batch.close()
     return outcome
 
 
@@ -125,21 +126,22 @@ def _look(app: AppContext, batch: VendorBatch, job: Job, wait: float | None, lis
 
 
 def _take(results: Iterator[Result], outcome: Outcome, file: ResultFile | None, listener: Listener) -> None:
-    """Every result into the file as it comes. An error that stops the batch is kept for after the summary."""
+    """Every result into the file as it comes. What stops the batch, Ctrl-C too, is kept for after the summary."""
     try:
         for result in results:
             if file is not None:
                 file.write(result)
             outcome.summary.count(result)
             listener.result(result)
-    except OpsviError as error:
+    except (OpsviError, KeyboardInterrupt) as error:
         outcome.error, outcome.state = error, "stopped"
     else:
         outcome.state = "done" if outcome.state == "stopped" else outcome.state
 
 
 def _path(app: AppContext, output: str) -> Path:
-    return Path(app.cwd, output).expanduser()
+    """The one place of the results however it is written: locks and jobs of vendors are known by it."""
+    return Path(os.path.realpath(Path(app.cwd, Path(output).expanduser())))
 
 
 @contextlib.contextmanager

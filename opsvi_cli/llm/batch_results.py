@@ -75,6 +75,9 @@ class ResultFile:
 
     def _old_lines(self) -> list[tuple[bytes, dict[str, Any]]]:
         try:
+            if self._path.exists() and not self._path.is_file():
+                # A device or pipe has no old lines, and may never end.
+                raise UsageError(f"{self._path} is no regular file", hint="without -o results go to stdout")
             data = self._path.read_bytes()
         except FileNotFoundError:
             return []

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from opsvi_cli.errors import OpsviError, ProviderError, StoreError, UsageError
 from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.foundation.usage import UsageRow
-from opsvi_cli.sdk import BatchItem, BatchProvider, BatchResult, BatchStatus
+from opsvi_cli.sdk import BatchItem, BatchProvider, BatchResult, BatchStatus, ModelRequest
 
 from .batch_results import Result
 from .batch_run import finished
 from .models import ModelChoice, load_provider
+from .pii import PersonalDataError, cleared
+from .prices import cost_of
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -50,6 +52,7 @@ class VendorBatch:
         self._app = app
         name = hashlib.sha256(str(output).encode()).hexdigest()[:24]
         self._record = app.paths.state / "batches" / f"{name}.json"
+        self._used: list[UsageRow] = []
 
     def job(self) -> Job | None:
         """The job that was handed over, if there is one."""
@@ -72,14 +75,10 @@ class VendorBatch:
         settings = self._app.settings
         if settings.budget.per_run or settings.budget.per_day:
             raise UsageError("a budget cannot be kept by a vendor's batch", hint="run it without --vendor")
-        if settings.safety.pii in ("redact", "block"):
-            raise UsageError(
-                f"--pii {settings.safety.pii} does not reach into a vendor's batch", hint="run it without --vendor"
-            )
         provider = self._provider(choice)
         if any(item.request.schema is not None for item in items) and "schema" not in self._can(choice):
             raise UsageError(f"{choice.name} does not do schema", hint="`opsvi models` says what models do")
-        handed = [BatchItem(f"item-{number}", item.request) for number, item in enumerate(items)]
+        handed = [BatchItem(f"item-{number}", self._cleared(item)) for number, item in enumerate(items)]
         job = Job(
             provider.submit_batch(handed),
             choice.provider,
@@ -91,28 +90,38 @@ class VendorBatch:
         write_atomic(self._record, json.dumps(asdict(job)))
         return job
 
+    def _cleared(self, item: Item) -> ModelRequest:
+        try:
+            return cleared(self._app, item.request)
+        except PersonalDataError as error:
+            raise PersonalDataError(f"{item.id}: {error.message}", hint=error.hint) from error
+
     def status(self, job: Job) -> BatchStatus:
         return self._provider(job.choice).batch_status(job.id)
 
     def cancel(self, job: Job) -> None:
         self._provider(job.choice).cancel_batch(job.id)
 
-    def forget(self) -> None:
-        """The results are safe: nothing is left to ask for."""
+    def close(self) -> None:
+        """The results are safe: what they have cost is counted, and nothing is left to ask for."""
+        for row in self._used:
+            self._app.foundation.usage.record(row)
         self._record.unlink(missing_ok=True)
 
     def results(self, job: Job, items: Sequence[Item]) -> Iterator[Result]:
         """What the vendor answered, of the items that still ask what they asked; an item without answer is a failure.
 
-        Each leaves a row of usage.
+        Each leaves a row of usage once all are there: results that are fetched again are not paid again.
         """
         by_request = {(item.id, item.fingerprint): item for item in items}
         numbers = {f"item-{number}": request for number, request in enumerate(job.requests)}
         answered: set[tuple[str, str]] = set()
-        for came in self._provider(job.choice).batch_results(job.id):
+        provider = self._provider(job.choice)
+        self._used.clear()
+        for came in provider.batch_results(job.id):
             request = numbers.get(came.id, ("", ""))
             answered.add(request)
-            self._count(job, came)
+            self._used.append(self._row(job, came, provider))
             if (item := by_request.get(request)) is not None:
                 yield _result(item, job, came)
         for request in job.requests:
@@ -128,18 +137,26 @@ class VendorBatch:
     def _can(self, choice: ModelChoice) -> frozenset[str]:
         return load_provider(self._app, choice).capabilities(choice.model)
 
-    def _count(self, job: Job, came: BatchResult) -> None:
-        row = UsageRow(
+    def _row(self, job: Job, came: BatchResult, provider: BatchProvider) -> UsageRow:
+        usage = came.usage
+        price: float | None = 0.0  # what failed is not paid
+        if not came.error:
+            full = cost_of(self._app, job.choice, usage, provider)
+            price = None if full is None else full * getattr(provider, "batch_price", 1.0)
+        return UsageRow(
             time=self._app.now(),
             command=self._app.command,
             provider=job.provider,
             model=job.model,
-            input_tokens=came.usage.input_tokens,
-            output_tokens=came.usage.output_tokens,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
             seconds=0.0,
             outcome="bad-response" if came.error else "ok",
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            cost=price,
+            run=self._app.run,
         )
-        self._app.foundation.usage.record(row)
 
 
 def _result(item: Item, job: Job, came: BatchResult) -> Result:

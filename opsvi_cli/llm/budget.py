@@ -6,6 +6,10 @@ under way count with their estimate, so that calls at the same time cannot pass 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from math import floor, log10
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import BudgetError
@@ -16,10 +20,15 @@ from .prices import cost_of
 from .tokens import estimate_request
 
 if TYPE_CHECKING:
-    from opsvi_cli.foundation.usage import UsageLog
+    from opsvi_cli.context import AppContext
 
+    from .models import ModelChoice
+
+_MORE = "allow more with budget.per_run, or --max-cost of prompt, chat, query and batch"
 TYPICAL_ANSWER = 1000
 """Tokens of an answer, when the request does not limit it."""
+_LONGEST_CALL = timedelta(hours=1)
+"""After so long a process that never said how its call ended is taken for dead."""
 
 
 def budget(call: Call, below: Below) -> Events:
@@ -28,19 +37,8 @@ def budget(call: Call, below: Below) -> Events:
     if not limits.per_run and not limits.per_day:
         yield from below(call)
         return
-    used = call.app.foundation.usage
-    estimate = estimate_cost(call)
-    if estimate is None:
-        _unknown(call)
-    reserved = estimate or 0.0
-    with used.lock:
-        _check(call, used, reserved)
-        used.pending += reserved
-    try:
+    with within_budget(call.app, call.choice, estimate_cost(call)):
         yield from below(call)
-    finally:
-        with used.lock:
-            used.pending = max(0.0, used.pending - reserved)
 
 
 def estimate_cost(call: Call) -> float | None:
@@ -49,36 +47,76 @@ def estimate_cost(call: Call) -> float | None:
     return cost_of(call.app, call.choice, Usage(estimate_request(call.request), written), call.provider)
 
 
-def _unknown(call: Call) -> None:
-    name = call.choice.name
-    if call.app.settings.budget.unknown_price == "refuse":
+@contextlib.contextmanager
+def within_budget(app: AppContext, choice: ModelChoice, estimate: float | None) -> Iterator[None]:
+    """Hold what a call is thought to cost while it is made. Raises BudgetError when a limit has no room for it.
+
+    A call that costs nothing is always let through, also when the limit is reached.
+    """
+    limits = app.settings.budget
+    if estimate is None and (limits.per_run or limits.per_day):
+        _unknown(app, choice)
+    if not estimate:
+        yield
+        return
+    with _of_the_run(app, choice, estimate), _of_the_day(app, choice, estimate):
+        yield
+
+
+def _unknown(app: AppContext, choice: ModelChoice) -> None:
+    name = choice.name
+    if app.settings.budget.unknown_price == "refuse":
         raise BudgetError(
             f"the price of {name} is not known, so its cost cannot be held within the budget; it was not asked",
-            hint=f'set providers.{call.choice.provider}.prices."{call.choice.model or name}", or '
+            hint=f'set providers.{choice.provider}.prices."{choice.model or name}", or '
             "`opsvi config set budget.unknown_price allow`",
         )
-    call.app.log.warning("the price of %s is not known: the budget does not count it", name)
+    app.log.warning("the price of %s is not known: the budget does not count it", name)
 
 
-def _check(call: Call, used: UsageLog, estimate: float) -> None:
-    limits = call.app.settings.budget
-    if limits.per_run:
-        hint = "allow more with --max-cost (budget.per_run)"
-        _refuse_above(call, "run", used.spent + used.pending, limits.per_run, estimate, hint)
-    if limits.per_day:
-        today = used.cost(call.app.now()[:10])
-        if today is None:
-            raise BudgetError("what was spent today cannot be read, so nothing more is spent", hint="opsvi doctor")
-        hint = "`opsvi usage --since 1d` shows it; allow more with budget.per_day"
-        _refuse_above(call, "day", max(today, used.spent) + used.pending, limits.per_day, estimate, hint)
+@contextlib.contextmanager
+def _of_the_run(app: AppContext, choice: ModelChoice, estimate: float) -> Iterator[None]:
+    used, limit = app.foundation.usage, app.settings.budget.per_run
+    with used.lock:
+        spent = used.spent + used.pending
+        if limit and spent + estimate > limit:
+            raise _passed(choice, "run", spent, limit, estimate, _MORE)
+        used.pending += estimate
+    try:
+        yield
+    finally:
+        with used.lock:
+            used.pending = max(0.0, used.pending - estimate)
 
 
-def _refuse_above(call: Call, what: str, spent: float, limit: float, estimate: float, hint: str) -> None:
-    """A call that costs nothing is always let through, also when the limit is reached."""
-    if not estimate or spent + estimate <= limit:
+@contextlib.contextmanager
+def _of_the_day(app: AppContext, choice: ModelChoice, estimate: float) -> Iterator[None]:
+    used, limit = app.foundation.usage, app.settings.budget.per_day
+    if not limit:
+        yield
         return
-    raise BudgetError(
-        f"the budget of this {what} would be passed: ${spent:.4f} spent of ${limit:.4f}, "
-        f"and {call.choice.name} would cost about ${estimate:.4f}; it was not asked",
+    now = app.now()
+    until = (datetime.now(timezone.utc) + _LONGEST_CALL).isoformat()
+    reserved = used.reserve(estimate, limit, now[:10], now, until)
+    if reserved is None:
+        raise BudgetError("what was spent today cannot be read, so nothing more is spent", hint="opsvi doctor")
+    if reserved.number is None:
+        hint = f"`opsvi usage --since {now[:10]}` shows it; allow more with budget.per_day"
+        raise _passed(choice, "day", reserved.spent, limit, estimate, hint)
+    try:
+        yield
+    finally:
+        used.release(reserved)
+
+
+def _passed(choice: ModelChoice, what: str, spent: float, limit: float, estimate: float, hint: str) -> BudgetError:
+    return BudgetError(
+        f"the budget of this {what} would be passed: {_dollars(spent)} spent of {_dollars(limit)}, "
+        f"and {choice.name} would cost about {_dollars(estimate)}; it was not asked",
         hint=hint,
     )
+
+
+def _dollars(amount: float) -> str:
+    """Small amounts keep two digits: a limit that is not 0 must not read like 0."""
+    return f"${amount:.4f}" if not amount or amount >= 0.001 else f"${amount:.{1 - floor(log10(amount))}f}"

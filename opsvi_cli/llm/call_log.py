@@ -21,6 +21,8 @@ from opsvi_cli.errors import NotFoundError, StoreError, UsageError
 from opsvi_cli.foundation.db import connect, database_error
 from opsvi_cli.sdk import JSON, Message, ToolCall
 
+from .search_words import fts_query, spaced, unspaced
+
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
@@ -109,8 +111,9 @@ class Filter:
     def where(self) -> tuple[str, list[str]]:
         parts, values = ["time >= ?"], [self.since]
         if self.model:
-            parts.append("(model = ? OR model LIKE ? || '/%' OR model LIKE '%/' || ?)")
-            values += [self.model] * 3
+            # Not LIKE: a name may hold % and _.
+            parts.append("(model = ? OR instr(model, ?) = 1 OR substr(model, -length(?)) = ?)")
+            values += [self.model, f"{self.model}/", f"/{self.model}", f"/{self.model}"]
         if self.command:
             parts.append("command = ?")
             values.append(self.command)
@@ -225,9 +228,8 @@ class CallLog:
             marks = ", ".join("?" * len(values))
             sql = f"INSERT INTO calls ({_COLUMNS}) VALUES ({marks})"  # noqa: S608  # names of our own columns
             number = self._db.execute(sql, tuple(values.values())).lastrowid
-            self._db.execute(
-                "INSERT INTO words (rowid, prompt, answer) VALUES (?, ?, ?)", (number, prompt, entry.answer)
-            )
+            words = (number, spaced(prompt), spaced(entry.answer))
+            self._db.execute("INSERT INTO words (rowid, prompt, answer) VALUES (?, ?, ?)", words)
 
     def _expire(self) -> None:
         days = self._app.settings.logs.keep_days
@@ -253,7 +255,13 @@ class CallLog:
         yield from map(_logged, self._db.execute(sql, (*values, limit)))
 
     def search(self, text: str, which: Filter, limit: int) -> Iterator[tuple[LoggedCall, str]]:
-        """Entries that hold all words of `text` in prompt or answer, best first, with the place where they stand."""
+        """Entries that hold all words of `text` in prompt or answer, best first, with the place where they stand.
+
+        "several words" in quotes stand together, word* begins like that. Raises UsageError when `text` holds no word.
+        """
+        words = fts_query(text, spaced)
+        if not words:
+            raise UsageError("there is no word to search for", hint='opsvi logs search "paper*"')
         where, values = which.where()
         columns = ", ".join(f"calls.{name}" for name in _COLUMNS.split(", "))
         sql = (
@@ -261,8 +269,8 @@ class CallLog:
             " JOIN calls ON calls.number = words.rowid"
             f" WHERE words MATCH ? AND {where} ORDER BY words.rank, calls.number DESC LIMIT ?"
         )
-        for row in self._db.execute(sql, (_query(text), *values, limit)):
-            yield _logged(row[:-1]), str(row[-1])
+        for row in self._db.execute(sql, (words, *values, limit)):
+            yield _logged(row[:-1]), unspaced(str(row[-1]))
 
     def find(self, name: str) -> LoggedCall:
         """`last`, an id, or the beginning of one. Raises NotFoundError, UsageError when several begin so."""
@@ -311,11 +319,3 @@ def _logged(row: Sequence[Any]) -> LoggedCall:
     values[5], values[8] = json.loads(values[5]), json.loads(values[8])
     values[17] = bool(values[17])
     return LoggedCall(*values)
-
-
-def _query(text: str) -> str:
-    """Every word as a quoted string, so that nothing of it is FTS5 syntax."""
-    words = [word.replace('"', '""') for word in text.split()]
-    if not words:
-        raise UsageError("nothing to search for", hint='opsvi logs search "paper clip"')
-    return " ".join(f'"{word}"' for word in words)

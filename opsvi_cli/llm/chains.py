@@ -110,17 +110,20 @@ def _messages(
     values: dict[str, Any] = {**request.values, "input": request.text}
     if template.is_chain:
         values["steps"] = {item.name: {"answer": item.answer.answer, "model": item.answer.model} for item in done}
-    sources = step.sources()
     others = [text for other in template.steps if other is not step for text in other.sources().values() if text]
-    rendered = render_templates(sources, values, others if first else ())
-    texts = list(rendered.texts.values())
-    body = texts[0]
+    try:
+        rendered = render_templates({"prompt": step.prompt, "system": step.system}, values, others if first else ())
+    except UsageError as error:
+        error.message = f"template {template.name}, {error.message}"
+        error.hint = f"opsvi prompts check {template.name}"
+        raise
+    body = rendered.texts["prompt"]
     if first and "input" in rendered.used:
         _require_input(request, template)
     elif first and request.text:
         # Nothing in the template mentions the text: it is what the template is about.
         body = "\n\n".join(part for part in (body.strip("\n"), request.text) if part.strip())
-    return question_messages(body, texts[1] if system is None else system, attachments)
+    return question_messages(body, rendered.texts["system"] if system is None else system, attachments)
 
 
 def _require_input(request: PromptRequest, template: PromptTemplate) -> None:

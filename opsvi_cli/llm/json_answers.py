@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from opsvi_cli.errors import OpsviError, ProviderError, UsageError
+from opsvi_cli.foundation.files import read_text
 from opsvi_cli.sdk import JSON
 
 from .code_blocks import code_blocks
 from .field_notation import fields_schema, looks_like_fields
 
-_LARGEST = 1_000_000
 _MOST_TRIES = 100
 _WAYS = "a file, JSON: '{...}', or fields: 'name, age int, tags [str]'"
 
@@ -36,20 +36,14 @@ def read_schema(given: str, cwd: str) -> dict[str, JSON]:
 
     Raises UsageError, also for a schema that is not valid.
     """
+    if not given.strip():
+        raise UsageError("--schema is empty", hint=f"give {_WAYS}")
     text = given
     if not given.lstrip().startswith("{"):
         path = Path(cwd, given.removeprefix("@"))
         if not given.startswith("@") and looks_like_fields(given) and not _is_file(path):
             return fields_schema(given)
-        try:
-            if path.stat().st_size > _LARGEST:
-                raise UsageError(f"--schema {given}: larger than {_LARGEST} bytes")
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            if isinstance(error, UnicodeDecodeError):
-                raise UsageError(f"--schema {given}: not UTF-8 text", hint="give a file with JSON") from error
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise UsageError(f"--schema {given}: {reason}", hint=f"give {_WAYS}") from error
+        text = read_text(path, f"--schema {given}", hint=f"give {_WAYS}")
     return parse_schema(text)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from opsvi_cli.errors import NotFoundError, OpsviError, UsageError
+from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.plugin_host.bundled import BUNDLED
 from opsvi_cli.sdk import ModelInfo, Provider
 
 if TYPE_CHECKING:
@@ -20,11 +21,15 @@ _OPENAI = "openai"
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model of a provider. `base_url` is empty when the provider's own address is meant."""
+    """A model of a provider. `base_url` is empty when the provider's own address is meant.
+
+    `section` of the settings says how it is asked: `parts` for embedding models.
+    """
 
     provider: str
     model: str
     base_url: str = ""
+    section: Literal["providers", "parts"] = "providers"
 
     @property
     def name(self) -> str:
@@ -36,9 +41,14 @@ class ModelChoice:
         """What goes over the provider's settings."""
         return {"base_url": self.base_url} if self.base_url else {}
 
+    def settings(self, app: AppContext) -> Mapping[str, Any]:
+        """The provider's, or the part's."""
+        named: dict[str, dict[str, Any]] = getattr(app.settings, self.section)
+        return named.get(self.provider, {})
+
     def url(self, app: AppContext) -> str:
         """Where it is asked, as far as the settings say; else empty."""
-        return self.base_url or str(app.settings.providers.get(self.provider, {}).get("base_url") or "")
+        return self.base_url or str(self.settings(app).get("base_url") or "")
 
 
 def choose_model(app: AppContext, name: str | None, base_url: str | None = None) -> ModelChoice | None:
@@ -67,7 +77,7 @@ def parse_choice(app: AppContext, text: str) -> ModelChoice:
     """`provider/model`, or `provider` for its default model."""
     provider, slash, model = text.partition("/")
     if app.plugins.registry.find("provider", provider) is None:
-        if not slash:
+        if not slash and ("provider", text) not in BUNDLED:
             raise UsageError(
                 f"there is no provider {text!r}", hint=f"write provider/model, e.g. openai/{text}; {_known(app)}"
             )
@@ -135,7 +145,7 @@ def list_models(app: AppContext, provider: str | None = None) -> Iterator[Listed
     names = [part.name for part in app.plugins.registry.parts("provider")]
     if provider is not None:
         if provider not in names:
-            raise NotFoundError(f"there is no provider {provider!r}", hint=_known(app))
+            app.plugins.load("provider", provider)  # raises, and says what to install
         names = [provider]
     default = choose_model(app, None)
     for name in names:

@@ -5,6 +5,7 @@ Messages and errors say kinds and counts, never the data itself.
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import OpsviError, UsageError
-from opsvi_cli.sdk import JSON, Document, Message
+from opsvi_cli.sdk import JSON, Document, ModelRequest
 
 from .layers import Below, Call, Events
 
@@ -49,8 +50,9 @@ def kinds_of(app: AppContext) -> list[Kind]:
 def find(text: str, kinds: Iterable[Kind]) -> list[Found]:
     """Everything that was found, in order; of what overlaps, the earlier kind's."""
     taken: list[Found] = []
+    folded = _folded(text)
     for kind in kinds:
-        for start, end in kind.find(text):
+        for start, end in kind.find(folded):
             place = bisect_right(taken, start, key=lambda found: found.start)
             free_before = not place or taken[place - 1].end <= start
             free_behind = place == len(taken) or end <= taken[place].start
@@ -59,13 +61,32 @@ def find(text: str, kinds: Iterable[Kind]) -> list[Found]:
     return taken
 
 
+def _folded(text: str) -> str:
+    """Digits, letters, blanks and hyphens of other scripts and widths as the ASCII sign they stand for, one for one."""
+    if text.isascii():
+        return text
+    return text.translate({ord(sign): plain for sign in set(text) if (plain := _ascii(sign)) is not None})
+
+
+def _ascii(sign: str) -> str | None:
+    if (digit := unicodedata.decimal(sign, None)) is not None:
+        return str(digit)
+    category = unicodedata.category(sign)
+    if category in ("Zs", "Pd"):
+        return " " if category == "Zs" else "-"
+    return chr(ord(sign) - 0xFEE0) if 0xFF01 <= ord(sign) <= 0xFF5E else None
+
+
 def summary(counts: Mapping[str, int]) -> str:
     """`2 e-mail address, 1 IBAN`: what was found, for people."""
     return ", ".join(f"{count} x {name}" for name, count in sorted(counts.items()))
 
 
 class Redaction:
-    """Replaces what it finds; the same value gets the same mark wherever it stands, as long as this object is used."""
+    """Replaces what it finds; the same value gets the same mark wherever it stands, as long as this object is used.
+
+    `counts` says how many values of each kind there were, each once.
+    """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
@@ -78,22 +99,26 @@ class Redaction:
     def moved(self, text: str) -> Moved:
         """The text with marks, and where its offsets went."""
         found = find(text, self._kinds)
-        self.counts.update(item.kind.name for item in found)
         return Moved(text, [(item.start, item.end, self._mark(item, text)) for item in found])
 
     def data(self, value: JSON) -> JSON:
-        """The same in what JSON can hold; names of fields stay."""
+        """The same in what JSON can hold. A number that is data itself becomes its mark."""
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return marked if (marked := self.text(str(value))) != str(value) else value
         if isinstance(value, dict):
-            return {name: self.data(item) for name, item in value.items()}
+            return {self.text(name): self.data(item) for name, item in value.items()}
         return [self.data(item) for item in value] if isinstance(value, list) else value
 
     def _mark(self, found: Found, text: str) -> str:
         label = found.kind.label
-        key = (label, "".join(c for c in text[found.start : found.end].casefold() if c.isalnum() or c in "@."))
-        number = sum(1 for known, _ in self._marks if known == label) + 1
-        return self._marks.setdefault(key, f"[{label}_{number}]")
+        value = _folded(text[found.start : found.end]).casefold()
+        key = (label, "".join(c for c in value if c.isalnum() or c in "@."))
+        if key not in self._marks:
+            self.counts[found.kind.name] += 1
+            self._marks[key] = f"[{label}_{sum(1 for known, _ in self._marks if known == label) + 1}]"
+        return self._marks[key]
 
 
 class Moved:
@@ -129,30 +154,51 @@ class Moved:
 
 def pii(call: Call, below: Below) -> Events:
     """Look at everything that is said to the model before any of it leaves. Raises PersonalDataError."""
-    mode = call.app.settings.safety.pii
+    yield from below(replace(call, request=cleared(call.app, call.request)))
+
+
+def cleared(app: AppContext, request: ModelRequest) -> ModelRequest:
+    """The request as it may leave. Raises PersonalDataError."""
+    messages = request.messages
+    # What stands before the model's last answer was said, and warned of, before.
+    answered = max((n for n, message in enumerate(messages) if message.role == "assistant"), default=-1)
+    given = [message.text for message in messages]
+    texts = cleared_texts(app, given, fresh=given[answered + 1 :])
+    if texts == given:
+        return request
+    return replace(request, messages=[replace(m, text=text) for m, text in zip(messages, texts, strict=True)])
+
+
+def cleared_texts(
+    app: AppContext,
+    texts: Sequence[str],
+    *,
+    fresh: Sequence[str] | None = None,
+    what: str = "the prompt",
+    how: str = "--pii redact",
+) -> list[str]:
+    """The texts as they may leave: as they are, with a warning of what is `fresh`, or with marks.
+
+    `what` and `how` are for messages: what the texts are, and what replaces the data in them. Raises
+    PersonalDataError when `safety.pii` is `block`.
+    """
+    mode = app.settings.safety.pii
     if mode == "off":
-        yield from below(call)
-        return
-    redaction = Redaction(kinds_of(call.app))
-    messages = [replace(message, text=redaction.text(message.text)) for message in call.request.messages]
-    if mode == "block" and redaction.counts:
+        return list(texts)
+    redaction = Redaction(kinds_of(app))
+    marked = [redaction.text(text) for text in (texts if mode != "warn" or fresh is None else fresh)]
+    if not redaction.counts:
+        return list(texts)
+    said = f"{what} holds personal data"
+    if mode == "block":
         raise PersonalDataError(
-            f"the prompt holds personal data, and nothing was sent: {summary(redaction.counts)}",
-            hint="take it out, or --pii redact sends marks in its place",
+            f"{said}, and nothing was sent: {summary(redaction.counts)}",
+            hint=f"take it out, or {how} sends marks in its place",
         )
     if mode == "warn":
-        fresh = _said_now(call.request.messages, kinds_of(call.app))
-        if fresh:
-            call.app.warn(f"the prompt holds personal data: {summary(fresh)} (--pii redact takes it out)")
-    if mode == "redact" and redaction.counts:
-        call = replace(call, request=replace(call.request, messages=messages))
-    yield from below(call)
-
-
-def _said_now(messages: Sequence[Message], kinds: Sequence[Kind]) -> Counter[str]:
-    """What stands in the messages behind the model's last answer: of the others it was said before."""
-    answered = max((n for n, message in enumerate(messages) if message.role == "assistant"), default=-1)
-    return Counter(item.kind.name for message in messages[answered + 1 :] for item in find(message.text, kinds))
+        app.warn(f"{said}: {summary(redaction.counts)} ({how} takes it out)")
+        return list(texts)
+    return marked
 
 
 # --- documents
@@ -169,7 +215,7 @@ def clean_document(document: Document, mode: str, kinds: Sequence[Kind]) -> Docu
         document,
         text=moved.text,
         title=redaction.text(document.title),
-        metadata={name: redaction.data(value) for name, value in document.metadata.items()},
+        metadata={redaction.text(name): redaction.data(value) for name, value in document.metadata.items()},
         pages=tuple(replace(page, start=moved.to(page.start), end=moved.to(page.end)) for page in document.pages),
         sections=tuple(
             replace(

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 _Check = Callable[[str], int]
 """How many characters of a match, from its start, are the data; False or 0: none."""
+# In JSON a line ends with \n: what stands behind it begins there.
+_ESCAPE = r"(?<=\\[nrtbf])"
 # Neither within a word or number, nor behind a sign that makes it a part of an id, a path or a fraction.
-_BEFORE = r"(?<![\w@#/\\.+=&-])"
-_AFTER = r"(?![\w@/\\=]|[.-]\w)"
+_BEFORE = rf"(?:{_ESCAPE}|(?<![\w@/\\.+&-]))"
+_AFTER = r"(?![\w@/=]|\\(?![nrtbf])|[.-]\w)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,23 @@ def luhn(number: str) -> bool:
     return total % 10 == 0
 
 
+# Names and hosts in any script. What stands before the host of a URL is a login, and is passed over with it.
 _EMAIL = (
-    r"(?<![\w.+%/@:-])[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,24}(?![\w@-]|[.:]\w)"
+    r"[A-Za-z][\w+.-]{0,30}://[^\s/?#@]{1,200}@[^\s/?#]*"
+    rf"|(?:{_ESCAPE}|(?<![\w.+%/@\\-]))[^\W_](?:[\w.%+'-]{{0,62}}[\w+-])?"
+    r"@(?:[^\W_](?:[^\W_]|-(?=[^\W_]|-)){0,62}\.){1,6}[^\W\d_]{2,24}(?![\w@-]|[.:]\w)"
 )
-_FILE_ENDS = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "ts", "css", "json", "py", "html", "md"})
+_NO_HOSTS = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "json", "html", "tgz", "gz"}) | {
+    "service",
+    "socket",
+    "timer",
+    "target",
+}
 
 
 def _email(text: str) -> bool:
-    """Not `icon@2x.png`, nor two dots in a row."""
-    return ".." not in text and text.rpartition(".")[2].lower() not in _FILE_ENDS
+    """Not `icon@2x.png` nor `getty@tty1.service`, nor two dots in a row, nor the login of a URL."""
+    return "://" not in text and ".." not in text and text.rpartition(".")[2].lower() not in _NO_HOSTS
 
 
 # Country codes in use (ITU E.164).
@@ -73,7 +82,10 @@ _COUNTRY_CODES = frozenset(
         "973 974 975 976 977 979 992 993 994 995 996 998 ",
     )
 )
-_PHONE = r"(?<![\w+.,/=-])(?:\+|00(?=[1-9]))[1-9]\d{0,3}(?:[ \u00a0./-]?\(?\d{1,5}\)?){2,6}(?![\w+]|[.,:-]\d)"
+_PHONE = (
+    rf"(?:{_ESCAPE}|(?<![\w+/=-])(?<!\d[.,]))"
+    r"(?:\+|00(?=[1-9]))[1-9]\d{0,3}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?![\w+]|[.,:-]\d)"
+)
 
 
 def _phone(text: str) -> int:
@@ -81,16 +93,18 @@ def _phone(text: str) -> int:
 
     Numbers that follow it, such as a date, are left out where that makes it one.
     """
-    if text.startswith("00") and not any(c in " \u00a0/()-" for c in text):
+    if text.startswith("00") and not any(c in " /()-" for c in text):
         return 0
-    ends = [len(text), *(m.start() for m in reversed(list(re.finditer(r"(?<=\d)[ \u00a0./-]", text))))]
+    ends = [len(text), *(m.start() for m in reversed(list(re.finditer(r"(?<=\d)[ ./-]", text))))]
     return next((end for end in ends if _is_phone(text[:end])), 0)
 
 
 def _is_phone(text: str) -> bool:
     number = digits(text).removeprefix("00")
-    if not 9 <= len(number) <= 15 or text.count("(") != text.count(")") or len(set(number[2:])) < 3:
+    if not 9 <= len(number) <= 15 or text.count("(") != text.count(")") or len(set(number)) < 3:
         return False
+    if text.count(".") == 1:
+        return False  # +48.208490 is a fraction
     return any(number[:length] in _COUNTRY_CODES for length in (1, 2, 3))
 
 
@@ -105,23 +119,27 @@ _IBAN_LENGTHS: Mapping[str, int] = {
         "VA22 VG24 XK20 ",
     )
 }
-_IBAN = _BEFORE + r"[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{2,4}){2,8}(?:[ \u00a0]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+_IBAN = _BEFORE + r"[A-Za-z]{2}\d{2}(?:[ \n-]?[A-Za-z0-9]{2,4}){2,8}(?:[ \n-]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
 
 
 def _iban(text: str) -> int:
     """As long as its country has them, and the remainder by 97 is 1 (ISO 13616); words behind it are left out."""
+    text = text.upper()
     length = _IBAN_LENGTHS.get(text[:2], 0)
     places = [place for place, character in enumerate(text) if character.isalnum()]
-    if not length or len(places) < length:
+    if not length or len(places) < length or ("-" in text and text[4] != "-"):  # a UUID
         return 0
     end = places[length - 1] + 1
     if text[end : end + 1].isalnum():
         return 0
     number = "".join(text[place] for place in places[:length])
+    if len(digits(number)) < 10:
+        return 0  # words that follow each other
     return end if int("".join(str(int(c, 36)) for c in number[4:] + number[:4])) % 97 == 1 else 0
 
 
-_CARD = _BEFORE + r"[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}" + _AFTER
+# Not four of the many columns of a table.
+_CARD = _BEFORE + r"(?<!\d{4}[ -])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![ -]\d{4}(?!\d))" + _AFTER
 _CARD_SHORT = _BEFORE + r"3[4-8]\d{2}[ -]?\d{6}[ -]?\d{4,5}" + _AFTER
 _CARD_STARTS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"

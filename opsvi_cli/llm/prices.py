@@ -71,8 +71,7 @@ def context_window(app: AppContext, choice: ModelChoice) -> int | None:
 
 def own_rates(app: AppContext, choice: ModelChoice, provider: object = None, asked: str = "") -> Rates | None:
     """The prices of the settings, or FREE for what costs nothing by its nature; None: the table has to say."""
-    settings = app.settings.providers.get(choice.provider, {})
-    if (table := settings.get("prices")) is not None:
+    if (table := app.settings.providers.get(choice.provider, {}).get("prices")) is not None:
         found = _from_settings(choice, table)
         if found is not None:
             return found
@@ -80,7 +79,7 @@ def own_rates(app: AppContext, choice: ModelChoice, provider: object = None, ask
         return FREE
     url = choice.url(app) or asked
     if url:
-        return FREE if _is_private(url) and not settings.get("api_key") else None
+        return FREE if _is_private(url) and not choice.settings(app).get("api_key") else None
     return FREE if getattr(provider, "local", False) else None
 
 
@@ -123,7 +122,7 @@ def _find(app: AppContext, choice: ModelChoice) -> tuple[Any, Any] | None:
     url = choice.url(app)
     if url and _is_private(url):
         return None
-    preset = str(app.settings.providers.get(choice.provider, {}).get("preset") or choice.provider)
+    preset = str(choice.settings(app).get("preset") or choice.provider)
     snapshot = _snapshot()
     with contextlib.suppress(LookupError):
         vendor = snapshot.find_provider(None, None, url) if url else _by_name(snapshot.providers, preset)

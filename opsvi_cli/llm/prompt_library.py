@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import NotFoundError, OpsviError, UsageError
-from opsvi_cli.foundation.files import write_atomic
+from opsvi_cli.foundation.files import read_text, write_atomic
 
-from .prompt_template import SUFFIXES, PromptTemplate, TemplateError, parse_template, read_template_file
+from .prompt_template import SUFFIXES, PromptTemplate, TemplateError, parse_template
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -54,7 +54,8 @@ class Found:
 
     def load(self) -> PromptTemplate:
         """Raises UsageError for a template that cannot be used."""
-        return parse_template(self.name, read_template_file(self.path), origin=self.origin, path=self.path)
+        text = read_text(self.path, f"template {self.name}", hint="opsvi prompts list")
+        return parse_template(self.name, text, origin=self.origin, path=self.path)
 
 
 def own_folder(app: AppContext) -> Path:
@@ -85,9 +86,10 @@ def find_template(app: AppContext, given: str) -> Found:
     """The template that `given` names. Raises NotFoundError that lists what is near."""
     if given.endswith(SUFFIXES) or "/" in given or os.sep in given:
         path = Path(app.cwd, given)
-        if not path.is_file():
+        if not path.exists():
             raise NotFoundError(f"template {given}: no such file", hint="opsvi prompts list")
-        return Found(path.stem, "file", path)
+        # Messages and hints name it as it was given: by its stem alone nobody finds it.
+        return Found(given, "file", path)
     if _NAME.fullmatch(given):
         for origin, folder in _folders(app):
             for suffix in SUFFIXES:
@@ -116,7 +118,11 @@ def new_path(app: AppContext, name: str) -> Path:
 def save_template(app: AppContext, name: str, text: str) -> Path:
     """Write an own template, after a look whether it can be used. Raises UsageError; asks before it replaces one."""
     path = new_path(app, name)
-    parse_template(name, text, origin="own", path=path)
+    try:
+        parse_template(name, text, origin="own", path=path)
+    except TemplateError as error:
+        error.hint = "`opsvi prompts show summarize` shows one that is right"
+        raise
     if path.exists():
         app.confirm(f"{path} is there already. Replace it?")
     write_atomic(path, text if text.endswith("\n") else f"{text}\n")

@@ -16,6 +16,7 @@ order. A template is data that somebody wrote: it is read without running anythi
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ from .prompt_variables import Variable, read_variables
 
 SUFFIXES = (".md", ".toml")
 MOST_STEPS = 50
-_LARGEST = 1_000_000
+_LONGEST_FRONT = 100_000
+_DEEPEST_FRONT = 50
+_OPENED = re.compile(r"\ufeff?---[ \t]*\r?\n[ \t]*(?:#|[\w\"']+[ \t]*:)")
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _SETTINGS = ("system", "model", "schema", "temperature", "max_tokens")
 _KEYS = ("description", *_SETTINGS, "variables", "steps", "prompt")
@@ -80,20 +83,6 @@ class PromptTemplate:
         return bool(self.steps[0].name)
 
 
-def read_template_file(path: Path) -> str:
-    """The text of a template. Raises OpsviError when it cannot be read."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"template {path}: larger than {_LARGEST} bytes", hint="make it shorter")
-        if not path.is_file():
-            raise UsageError(f"template {path}: not a file", hint="opsvi prompts list")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"template {path}: {error.strerror}", hint="opsvi prompts list") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"template {path}: not UTF-8 text", hint="save it as UTF-8") from error
-
-
 def parse_template(name: str, text: str, *, origin: str, path: Path) -> PromptTemplate:
     """The template that `text` holds. Raises TemplateError for the first thing that is wrong with it."""
     try:
@@ -111,13 +100,15 @@ def parse_template(name: str, text: str, *, origin: str, path: Path) -> PromptTe
 def _markdown(text: str) -> tuple[dict[str, Any], str]:
     match = _FRONT.match(text)
     if match is None:
+        if _OPENED.match(text):
+            raise UsageError(
+                "the front matter has no end: a line of --- (a text that begins so takes a blank line first)"
+            )
         return {}, text
     import yaml
 
     try:
-        # Aliases are refused: a few lines of them stand for more data than fits into memory.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(match[1], Loader=yaml.SafeLoader)):
-            raise UsageError("the front matter uses YAML aliases, which a template may not")
+        _bounded(match[1])
         data = yaml.safe_load(match[1])
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -130,6 +121,22 @@ def _markdown(text: str) -> tuple[dict[str, Any], str]:
     if data and "prompt" in data:
         raise UsageError("the prompt stands below the front matter, not in it")
     return data or {}, text[match.end() :].strip("\n")
+
+
+def _bounded(front: str) -> None:
+    """Refuse what costs the reader of YAML more than its length: aliases, and brackets in brackets."""
+    import yaml
+
+    if len(front) > _LONGEST_FRONT:
+        raise UsageError(f"the front matter is longer than {_LONGEST_FRONT} characters")
+    depth = 0
+    for token in yaml.scan(front, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.AliasToken):
+            raise UsageError("the front matter uses YAML aliases, which a template may not")
+        depth += isinstance(token, (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken))
+        depth -= isinstance(token, (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken))
+        if depth > _DEEPEST_FRONT:
+            raise UsageError("the front matter has too many brackets in one another")
 
 
 def _toml(text: str) -> tuple[dict[str, Any], str]:
@@ -175,8 +182,10 @@ def _step(name: str, prompt: str, item: Mapping[str, Any], defaults: Mapping[str
     where = f"step {name}: " if name else ""
     values = {**{key: defaults[key] for key in _SETTINGS if key in defaults}, **item}
     temperature = values.get("temperature")
-    if temperature is not None and (isinstance(temperature, bool) or not isinstance(temperature, (int, float))):
-        raise UsageError(f"{where}`temperature` is a number")
+    if temperature is not None and (
+        isinstance(temperature, bool) or not isinstance(temperature, (int, float)) or not 0 <= temperature < math.inf
+    ):
+        raise UsageError(f"{where}`temperature` is a number of 0 or more")
     max_tokens = values.get("max_tokens")
     if max_tokens is not None and (isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1):
         raise UsageError(f"{where}`max_tokens` is a whole number above 0")

@@ -139,7 +139,9 @@ def resolve(
     for name in given:
         if name not in [variable.name for variable in own]:
             listed = ", ".join(variable.name for variable in own) or "none"
-            raise UsageError(f"template {template} has no variable {name!r}; it has {listed}")
+            raise UsageError(
+                f"template {template} has no variable {name!r}; it has {listed}", hint=f"opsvi prompts show {template}"
+            )
     values: dict[str, Any] = {}
     for variable in own:
         text = given.get(variable.name)

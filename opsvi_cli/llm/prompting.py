@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from opsvi_cli.errors import UsageError
+from opsvi_cli.foundation.files import read_text
 from opsvi_cli.sdk import Attachment, Message
 
 from .fencing import fenced, has_fence, with_rule
@@ -48,6 +50,13 @@ def question_messages(body: str, system: str | None, attachments: Sequence[Attac
     messages = [Message("system", system.strip())] if system and system.strip() else []
     messages.append(Message("user", body, attachments=tuple(attachments)))
     return with_rule(messages) if has_fence(messages) else messages
+
+
+def read_system(given: str | None, cwd: str) -> str | None:
+    """Instructions as typed, or the text of a file after `@`. Raises UsageError."""
+    if given is None or not given.startswith("@"):
+        return given
+    return read_text(Path(cwd, given[1:]), f"--system {given}", hint="@FILE reads a file; else give the text")
 
 
 def image_type(data: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsvi_cli.errors import UsageError
 from opsvi_cli.foundation.db import connect, database_error
 
+from .search_words import fts_query
 from .session_records import MIGRATIONS
 from .sessions import sessions_file
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
 FIELDS = ("session", "name", "turn", "role", "time", "text")
-_WORD = re.compile(r'"[^"]+"|\w+\*?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def search_sessions(app: AppContext, text: str, *, limit: int = 20) -> list[Foun
 
     Raises UsageError when `text` holds no word.
     """
-    words = _WORD.findall(text)
+    words = fts_query(text)
     if not words:
         raise UsageError("there is no word to search for", hint='opsvi chat search "backup*"')
     path = sessions_file(app.paths)
@@ -45,18 +44,12 @@ def search_sessions(app: AppContext, text: str, *, limit: int = 20) -> list[Foun
         return []
     connection = connect(path, MIGRATIONS)
     try:
-        rows = connection.execute(_QUERY, {"terms": " ".join(map(_term, words)), "limit": limit}).fetchall()
+        rows = connection.execute(_QUERY, {"terms": words, "limit": limit}).fetchall()
     except sqlite3.Error as error:
         raise database_error(path, error) from error
     finally:
         connection.close()
     return [FoundMessage(**{name: row[name] for name in FIELDS}) for row in rows]
-
-
-def _term(word: str) -> str:
-    """A word in the syntax of FTS5, quoted so that AND, NEAR and the like are words too."""
-    stem = word.strip('"').removesuffix("*")
-    return f'"{stem}"' + ("*" if word.endswith("*") else "")
 
 
 # The best are chosen before anything is said about them: counting turns and cutting a piece of text for every match

@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import UsageError
-from opsvi_cli.foundation.bounded import BoundError, call_bounded
+from opsvi_cli.foundation.bounded import BoundError, Limits, call_bounded
 
 from .fencing import fenced
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
-CPU_SECONDS = 5
-MEMORY_BYTES = 1_000_000_000
+LIMITS = Limits(seconds=15, cpu_seconds=5, memory_bytes=1_000_000_000, answer_bytes=100_000_000)
 MOST_CHARACTERS = 4_000_000
 
 
@@ -52,7 +51,7 @@ def names_in(templates: Mapping[str, str]) -> tuple[dict[str, list[str]], dict[s
 
 def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = call_bounded(f"{__name__}:serve", request, seconds=CPU_SECONDS, memory=MEMORY_BYTES)
+        answer: dict[str, Any] = call_bounded(f"{__name__}:serve", request, LIMITS)
     except BoundError as error:
         raise UsageError(f"the template: {error}", hint="a template that loops has to end soon") from None
     return answer
@@ -112,7 +111,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, RecursionError):
         what = "it is nested too deeply"
     elif isinstance(error, MemoryError):
-        what = f"it takes more than {MEMORY_BYTES} bytes of memory"
+        what = f"it takes more than {LIMITS.memory_bytes} bytes of memory"
     line = getattr(error, "lineno", None)
     return (f"line {line}: " if isinstance(line, int) else "") + what
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.foundation.files import read_bytes
 from opsvi_cli.sdk import Usage
 
 from .models import ModelChoice, choose_model, load_provider
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
 _LARGEST = 100_000_000
+_FILE_NAME = re.compile(r"\S*/\S*|\S*[^\s.]\.[A-Za-z][A-Za-z0-9]{0,4}")
+"""What can only be meant as the name of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class TokenReport:
 
 def token_report(app: AppContext, texts: Sequence[str], model: str | None, base_url: str | None) -> TokenReport:
     """Count texts; `-` is stdin, a name of a file its text. Raises UsageError for what cannot be read."""
+    if list(texts).count("-") > 1:
+        raise UsageError("`-` (standard input) can be given once", hint="opsvi tokens -")
     choice = choose_model(app, model, base_url)
     counted = []
     provider = load_provider(app, choice) if choice is not None else None
@@ -89,18 +95,31 @@ def _window(app: AppContext, choice: ModelChoice, provider: Any) -> int | None:
 
 
 def _read(app: AppContext, given: str) -> tuple[str, str]:
+    """(name, text) of an argument: what is there as a file or pipe is read, what only looks like one is refused."""
     if given == "-":
-        return "stdin", app.read_stdin_bytes().decode("utf-8", errors="replace")
+        return "stdin", _decoded(app.read_stdin_bytes(_LARGEST + 1), "stdin")
     path = Path(app.cwd, given)
+    if given and _exists(path):
+        if path.is_dir():
+            raise UsageError(f"{given} is a folder", hint=f"name the files in it: opsvi tokens {given}/*")
+        return given, _decoded(read_bytes(path, given, limit=_LARGEST), given)
+    if _FILE_NAME.fullmatch(given):
+        raise UsageError(f"{given}: no such file", hint="to count the name itself: echo NAME | opsvi tokens")
+    return "text", given
+
+
+def _exists(path: Path) -> bool:
     try:
-        if not path.is_file():
-            return "text", given
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{given}: larger than {_LARGEST} bytes", hint="count a part of it")
-        return given, path.read_text(encoding="utf-8")
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
+def _decoded(data: bytes, name: str) -> str:
+    if len(data) > _LARGEST:
+        raise UsageError(f"{name}: larger than {_LARGEST} bytes", hint="count a part of it")
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{given}: not UTF-8 text", hint=f"opsvi extract {given} | opsvi tokens") from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, ValueError) or len(given) > 255:
-            return "text", given  # no name of a file can look like this
-        raise UsageError(f"{given}: {error.strerror}", hint="give the text, or a file that can be read") from error
+        source = "-" if name == "stdin" else name
+        raise UsageError(f"{name}: not UTF-8 text", hint=f"opsvi extract {source} | opsvi tokens") from error

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from opsvi_cli.foundation.usage import UsageRow
+from opsvi_cli.foundation.usage import FROM_CACHE, UsageRow
 
 from .prices import table_date, table_name
 
@@ -25,9 +25,10 @@ _KEYS: Mapping[By, Callable[[UsageRow], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class UsageSum:
-    """`cost` is in US dollars, that of the calls whose price is known; None when there is no such call.
+    """`cost` is in US dollars, that of the calls whose price is known; None when that is none of them.
 
-    `unknown_cost` counts the others. `estimated`: some numbers are estimates, as a server did not count.
+    `unknown_cost` counts the others. `estimated`: some numbers are estimates, as a server did not count. `from_cache`
+    counts answers that were given again and are no calls, `saved` is what they would have cost where that is known.
     """
 
     calls: int
@@ -41,6 +42,8 @@ class UsageSum:
     cost: float | None
     unknown_cost: int
     estimated: bool
+    from_cache: int
+    saved: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,11 @@ def _grouped(rows: Iterable[UsageRow], by: By) -> tuple[tuple[str, UsageSum], ..
     )
 
 
-def summed(rows: Sequence[UsageRow]) -> UsageSum:
+def summed(found: Sequence[UsageRow]) -> UsageSum:
     """The sum of some calls."""
-    seconds = sorted(row.seconds for row in rows)
+    rows = [row for row in found if row.outcome != FROM_CACHE]
+    saved = [row.saved or 0.0 for row in found if row.outcome == FROM_CACHE]
+    seconds = sorted(row.seconds for row in rows if row.seconds)  # of a vendor's batch nobody knows
     costs = [row.cost for row in rows if row.cost is not None]
     return UsageSum(
         calls=len(rows),
@@ -99,9 +104,11 @@ def summed(rows: Sequence[UsageRow]) -> UsageSum:
         reasoning_tokens=sum(row.reasoning_tokens or 0 for row in rows),
         seconds_median=round(median(seconds), 3) if seconds else 0.0,
         seconds_p95=_percentile(seconds, 95),
-        cost=round(sum(costs), 9) if costs else None,
+        cost=round(sum(costs), 9) if costs or not rows else None,
         unknown_cost=len(rows) - len(costs),
         estimated=any(row.estimated for row in rows),
+        from_cache=len(saved),
+        saved=round(sum(saved), 9),
     )
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from opsvi_cli.errors import NotFoundError, PluginError, UsageError
+from opsvi_cli.foundation.bounded import Ended, Limits, run_bounded
 from opsvi_cli.foundation.terminal import plain
 
-from .bounded import Ended, Limits, run_bounded
 from .discovery import Candidate, find_candidates
 from .named import candidates_of
 

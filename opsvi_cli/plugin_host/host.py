@@ -29,6 +29,7 @@ from opsvi_cli.sdk import (
     Source,
 )
 
+from .bundled import BUNDLED
 from .calls import HookCalls, WrongResultError, list_of, nothing
 from .guard import describe, passes_through, quiet_stdout
 from .reports import PluginReport
@@ -197,7 +198,9 @@ class Plugins:
 
             known = [*COMMANDS, *known]
         near = get_close_matches(name, known, n=2)
-        if near:
+        if (kind, name) in BUNDLED:
+            hint = f"opsvi plugins install {BUNDLED[kind, name]}"
+        elif near:
             hint = f"Did you mean {' or '.join(repr(word) for word in near)}?"
         elif kind == "command":
             hint = "`opsvi --help` lists the commands"
@@ -283,9 +286,9 @@ def _import_part(part: Part) -> Any:
 
 
 def _register_presets(app: AppContext, registry: Registry) -> None:
-    """Servers that the user named: `providers.mybox.preset = "vllm"` makes the provider mybox, `parts.` the embedder.
+    """Servers that the user named: `providers.mybox.preset = "vllm"` makes the provider mybox.
 
-    A name that a plugin has taken stays the plugin's.
+    `parts.mybox.preset` makes the embedder and the reranker mybox. A name that a plugin has taken stays the plugin's.
     """
     from opsvi_cli.builtin.plugin import PRESET_TARGETS
 

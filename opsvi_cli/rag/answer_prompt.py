@@ -18,20 +18,6 @@ After every sentence, name the sources it rests on by their numbers in square br
 Quote exactly when you quote. Copy numbers, names and commands as they stand in the source.
 If the sources do not answer the question, say only: The sources do not answer this.
 Answer in the language of the question."""
-_LARGEST_TEMPLATE = 1_000_000
-
-
-def read_template(given: str, cwd: str) -> str:
-    """The text of a Jinja2 template. Raises UsageError."""
-    path = Path(cwd, given)
-    try:
-        if path.stat().st_size > _LARGEST_TEMPLATE:
-            raise UsageError(f"--template {given}: larger than {_LARGEST_TEMPLATE} bytes")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--template {given}: {error.strerror}", hint="check the path") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"--template {given}: not UTF-8 text", hint="check the path") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from .citations import Check, check_answer
 from .collections import collection_embedder
 from .context import Context, NumberedSource, assemble
 from .extractive import Pick, Similarity, extract
+from .reranking import find_reranker
 from .search import SearchOptions, needs_vectors, open_for_search, search_store
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def retrieve(app: AppContext, text: str, options: SearchOptions, *, required: bo
         return
     with contextlib.closing(store):
         embedder = collection_embedder(app, store.info) if needs_vectors(app, store, options) else None
-        hits = search_store(app, store, embedder, text, options)
+        hits = search_store(app, store, embedder, find_reranker(app, options.rerank), text, options)
         yield Found(tuple(hits), None if embedder is None else _similarity(app, embedder))
 
 

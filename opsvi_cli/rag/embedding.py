@@ -5,6 +5,7 @@ The cache key is SHA-256 of the embedder's fingerprint, the kind and the text; t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,13 @@ def load_embedder(app: AppContext, name: str, options: Mapping[str, JSON] | None
     """The embedder `name`, or `name:model`. Raises UsageError for an unknown name, PluginError for a broken one."""
     part, _, model = name.partition(":")
     chosen: dict[str, JSON] = {"model": model} if model else {}
-    return cast(Embedder, app.part("embedder", part, {**(options or {}), **chosen}))
+    services = app.foundation.for_part("embedder", part, {**(options or {}), **chosen})
+    embedder = cast(Embedder, app.part("embedder", part, services=services))
+    if not getattr(embedder, "remote", False):
+        return embedder
+    from .remote_embedder import RemoteEmbedder
+
+    return cast(Embedder, RemoteEmbedder(embedder, services))
 
 
 def embed_texts(
@@ -36,6 +43,8 @@ def embed_texts(
     """
     import numpy as np
 
+    if kind == "query":
+        texts = _cleared(app, embedder, texts)
     vectors = np.zeros((len(texts), embedder.dimension), dtype=np.float32)
     cache = app.foundation.cache("embeddings") if cached and texts else None
     keys = [_key(embedder, kind, text) for text in texts] if cache is not None else []
@@ -57,12 +66,24 @@ def embed_texts(
     return vectors
 
 
+def _cleared(app: AppContext, embedder: Embedder, texts: Sequence[str]) -> Sequence[str]:
+    """What leaves this machine without having passed `ingest`, as `safety.pii` wants it. Raises PersonalDataError."""
+    if app.settings.safety.pii == "off" or not getattr(embedder, "remote", False):
+        return texts
+    from opsvi_cli.llm.pii import cleared_texts
+
+    return cleared_texts(app, texts, what="the text to embed", how="`opsvi config set safety.pii redact`")
+
+
 def _guarded(app: AppContext, embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:
-    """With retries, breaker and rate limit when the embedder asks a server."""
+    """With retries, breaker, rate limit, budget and usage when the embedder asks a server."""
     if not getattr(embedder, "remote", False):
         return _embed(embedder, texts, kind)
+    from .remote_embedder import RemoteEmbedder, paid
+
     key = f"embedder:{embedder.fingerprint.partition(':')[0]}"
-    return app.foundation.resilience.call(key, lambda: _embed(embedder, texts, kind))
+    with paid(app, embedder, texts) if isinstance(embedder, RemoteEmbedder) else contextlib.nullcontext():
+        return app.foundation.resilience.call(key, lambda: _embed(embedder, texts, kind))
 
 
 def _embed(embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:
@@ -119,5 +140,5 @@ def embed_lines(app: AppContext, texts: Sequence[str] | None, name: str) -> Iter
         if not texts:
             raise UsageError("there is no text to embed", hint='opsvi embed "disk full"')
     for batch in _batches(texts, BATCH):
-        for text, vector in zip(batch, embed_texts(app, embedder, batch), strict=True):
+        for text, vector in zip(batch, embed_texts(app, embedder, _cleared(app, embedder, batch)), strict=True):
             yield text, [float(str(number)) for number in vector]

@@ -9,16 +9,19 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.llm.prompting import MAX_ATTACHMENT, NamedText, attachment_type
 from opsvi_cli.sdk import Attachment, Source
 
 from .extract import ExtractOptions, extract
 from .sources import load_one
+from .walk import EMPTY
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
 MOST_FILES = 1000
+MOST_MATCHES = 10 * MOST_FILES
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", re.ASCII)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?[]")
@@ -27,36 +30,61 @@ _MAGIC = re.compile(r"[*?[]")
 def read_files(app: AppContext, given: Sequence[str]) -> list[NamedText]:
     """The text of files, URLs and globs, in order, by the readers of `opsvi extract`; `-` is standard input.
 
-    Raises OpsviError for the first that cannot be read: a question about half of the files is not what was asked.
+    Raises OpsviError for the first that cannot be read: a question about half of the files is not what was asked. Only
+    empty files that a glob found are left out, and said.
     """
     if not given:
         return []
-    sources = tuple(dict.fromkeys(source for arg in given for source in _expanded(arg, app.cwd)))
+    globbed: set[str] = set()
+    sources = tuple(dict.fromkeys(source for arg in given for source in _expanded(arg, app.cwd, globbed)))
     if len(sources) > MOST_FILES:
-        raise UsageError(f"--file: more than {MOST_FILES} files", hint="ingest them and ask `opsvi query`")
+        raise _too_many()
     found: list[NamedText] = []
+    empty: list[str] = []
     for source, result in extract(app, ExtractOptions(sources)):
         if isinstance(result, OpsviError):
-            result.message = f"--file {source}: {result.message.removeprefix(f'{source}: ')}"
+            reason = result.message.removeprefix(f"{source}: ")
+            if reason == EMPTY and source in globbed:
+                empty.append(source)
+                continue
+            result.message = f"--file {source}: {reason}"
             raise result
         text = "\n\n".join(row["text"].strip("\n") for row in result)
         found.append(NamedText("stdin" if source == "-" else source, text))
+    if empty:
+        more = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
+        app.warn(plain(f"--file: {empty[0]}{more} left out: empty"))
     return found
 
 
-def _expanded(arg: str, cwd: str) -> Iterator[str]:
-    """The files that a glob names, in order; anything else is itself."""
-    if arg == "-" or _URL.match(arg) or os.path.lexists(os.path.join(cwd, arg)):
+def _expanded(arg: str, cwd: str, globbed: set[str]) -> Iterator[str]:
+    """The files that a glob names, in order, which are put into `globbed` too; anything else is itself."""
+    if arg == "-" or _URL.match(arg) or (arg and os.path.lexists(os.path.join(cwd, arg))):
+        if arg != "-" and os.path.isdir(os.path.join(cwd, arg)):
+            raise UsageError(f"--file {arg} is a folder", hint=f"a glob names its files: -f '{arg.rstrip('/')}/**/*'")
         yield arg
         return
     if not _MAGIC.search(arg):
-        raise UsageError(f"--file {arg}: no such file", hint="check the path")
-    names = sorted(glob.iglob(arg, root_dir=cwd, recursive=True))
-    files = [name for name in names if os.path.isfile(os.path.join(cwd, name))]
+        raise UsageError(f"--file {arg!r}: no such file", hint="check the path")
+    names = []
+    for name in glob.iglob(arg, root_dir=cwd, recursive=True):
+        names.append(name)
+        if len(names) > MOST_MATCHES:
+            raise _too_many()
+    # Links to folders can name one file many times over; its shortest name is kept.
+    files: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: (name.count(os.sep), name)):
+        if os.path.isfile(path := os.path.join(cwd, name)):
+            files.setdefault(os.path.realpath(path), name)
     if not files:
         what = "only folders" if names else "no file"
         raise UsageError(f"--file {arg!r} matches {what}", hint="`**/*.md` also looks into folders; check the path")
-    yield from files
+    globbed.update(files.values())
+    yield from sorted(files.values())
+
+
+def _too_many() -> UsageError:
+    return UsageError(f"--file: more than {MOST_FILES} files", hint="ingest them and ask `opsvi query`")
 
 
 def read_attachments(app: AppContext, given: Sequence[str]) -> tuple[list[Attachment], list[NamedText]]:
@@ -76,7 +104,8 @@ def read_attachments(app: AppContext, given: Sequence[str]) -> tuple[list[Attach
             texts.append(NamedText(source.name, text))
         else:
             raise UsageError(
-                f"--attach {arg}: neither an image, PDF nor UTF-8 text", hint=f"--file {arg} gives its text"
+                f"--attach {arg}: neither an image, PDF nor UTF-8 text",
+                hint="images are PNG, JPEG, GIF and WebP; --file reads other documents",
             )
     return attachments, texts
 
@@ -89,8 +118,8 @@ def _attached(app: AppContext, arg: str) -> Source:
         with fetch_client(app.settings, app.remaining) as client:
             page = fetch(client, arg, resilience=app.foundation.resilience, images=True)
         return Source(arg, os.path.basename(page.url.partition("?")[0].rstrip("/")), page.data)
-    if arg != "-" and not _URL.match(arg) and not os.path.lexists(os.path.join(app.cwd, arg)):
-        raise UsageError(f"--attach {arg}: no such file", hint="check the path")
+    if arg != "-" and not _URL.match(arg) and not (arg and os.path.lexists(os.path.join(app.cwd, arg))):
+        raise UsageError(f"--attach {arg!r}: no such file", hint="check the path")
     return load_one(app, arg)
 
 

@@ -24,6 +24,11 @@ class PromptOptions:
     max_tokens: int | None = None
     stream: bool = True
 
+    @property
+    def typed(self) -> str | None:
+        """The text that was typed; `-` stands for what is piped in."""
+        return None if self.text == "-" else self.text
+
     def of_model(
         self,
         model: str | None,

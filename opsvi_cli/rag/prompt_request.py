@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import UsageError
 from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.llm.chains import PromptRequest
 from opsvi_cli.llm.json_answers import read_schema
-from opsvi_cli.llm.prompting import compose
+from opsvi_cli.llm.prompting import compose, read_system
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from opsvi_cli.llm.prompt_variables import Variable
 
     from .prompt_options import PromptOptions
-
-_LONGEST_SYSTEM = 1_000_000
 
 
 def build_request(app: AppContext, options: PromptOptions) -> PromptRequest:
@@ -38,12 +35,12 @@ def build_request(app: AppContext, options: PromptOptions) -> PromptRequest:
         files += texts
     names_files = template is not None and any(variable.type == "file" for variable in template.variables)
     return PromptRequest(
-        text=compose(options.text, context, files),
+        text=compose(options.typed, context, files),
         attachments=tuple(attachments),
         template=template,
         values=values,
         tainted=bool(context or files or attachments or names_files),
-        system=system_text(app, options.system),
+        system=read_system(options.system, app.cwd),
         schema=read_schema(options.schema, app.cwd) if options.schema is not None else None,
         model=options.model,
         base_url=options.base_url,
@@ -99,20 +96,3 @@ def _answer(app: AppContext, variable: Variable) -> str | None:
     app.err.write(plain(f"{variable.name}{choices}: {variable.description or 'value'}\n> "))
     app.err.flush()
     return app.stdin.readline().strip() or None
-
-
-def system_text(app: AppContext, given: str | None) -> str | None:
-    """Instructions as typed, or the text of a file after `@`."""
-    if given is None or not given.startswith("@"):
-        return given
-    path = Path(app.cwd, given[1:])
-    try:
-        if path.stat().st_size > _LONGEST_SYSTEM:
-            raise UsageError(f"--system {given}: larger than {_LONGEST_SYSTEM} bytes")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"--system {given}: {error.strerror}", hint="@FILE reads a file; else give the text"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"--system {given}: not UTF-8 text", hint="save it as UTF-8") from error

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
-from opsvi_cli.errors import PluginError, StoreError, UsageError
-from opsvi_cli.sdk import Embedder, Filter, Hit, Reranker, Scored, Store
+from opsvi_cli.errors import StoreError, UsageError
+from opsvi_cli.sdk import Embedder, Filter, Hit, Scored, Store
 
 from .collections import collection_embedder, find_store, open_collection
 from .embedding import embed_texts
 from .fusion import best_first, convex, reciprocal_rank
+from .reranking import NamedReranker, find_reranker, reranked
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -30,7 +31,7 @@ RERANKED = 50
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """None: as the settings say. `dense_weight` is 0..1; negative: the collection's own."""
+    """None: as the settings say. `dense_weight` is 0..1; negative: the collection's own. `rerank` may be "none"."""
 
     collection: str | None = None
     k: int | None = None
@@ -69,7 +70,8 @@ def search_many(
 ) -> Iterator[tuple[Query, list[Hit]]]:
     """As `search`, for many queries over a collection that is opened once."""
     options = options or SearchOptions()
-    _check_options(app, options)
+    _check_options(options)
+    reranker = find_reranker(app, options.rerank)
     store = open_for_search(app, options)
     if store is None:
         yield from ((query, []) for query in queries)
@@ -79,7 +81,7 @@ def search_many(
         for query in queries:
             if embedder is None and needs_vectors(app, store, options):
                 embedder = collection_embedder(app, store.info)
-            yield query, search_store(app, store, embedder, query.text, options)
+            yield query, search_store(app, store, embedder, reranker, query.text, options)
 
 
 def needs_vectors(app: AppContext, store: Store, options: SearchOptions) -> bool:
@@ -88,31 +90,32 @@ def needs_vectors(app: AppContext, store: Store, options: SearchOptions) -> bool
 
 
 def search_store(
-    app: AppContext, store: Store, embedder: Embedder | None, text: str, options: SearchOptions
+    app: AppContext,
+    store: Store,
+    embedder: Embedder | None,
+    reranker: NamedReranker | None,
+    text: str,
+    options: SearchOptions,
 ) -> list[Hit]:
     """Search an open collection. `embedder` is the collection's own; None only where `needs_vectors` is False."""
     app.remaining()
-    _check_options(app, options)
+    _check_options(options)
     k = options.k or app.settings.retrieval.k
     if not text.strip() or store.count()[1] == 0:
         return []
-    reranker = cast(Reranker, app.part("reranker", options.rerank)) if options.rerank else None
     scored = _rank(app, store, embedder, text, max(k, RERANKED) if reranker else k, options)
     hits = _hits(store, scored)
     if reranker is not None:
-        hits = _reranked(reranker, text, hits)
+        hits = reranked(app, reranker, text, hits)
     hits = _after_hook(app, text, hits)[:k]
     return [replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)]
 
 
-def _check_options(app: AppContext, options: SearchOptions) -> None:
+def _check_options(options: SearchOptions) -> None:
     if options.k is not None and options.k < 1:
         raise UsageError(f"-k must be 1 or more, not {options.k}", hint="-k 5")
     if options.dense_weight is not None and options.dense_weight > 1:
         raise UsageError(f"--dense-weight must be 0..1, not {options.dense_weight:g}", hint="--dense-weight 0.4")
-    if options.rerank and app.plugins.registry.find("reranker", options.rerank) is None:
-        known = ", ".join(part.name for part in app.plugins.registry.parts("reranker")) or "none is installed"
-        raise UsageError(f"there is no reranker {options.rerank!r}", hint=f"rerankers: {known}; `opsvi plugins list`")
 
 
 def _mode(app: AppContext, store: Store, options: SearchOptions) -> Mode:
@@ -180,16 +183,6 @@ def _hits(store: Store, scored: Sequence[Scored]) -> list[Hit]:
             )
         )
     return hits
-
-
-def _reranked(reranker: Reranker, text: str, hits: Sequence[Hit]) -> list[Hit]:
-    scores = reranker.rerank(text, hits)
-    if len(scores) != len(hits):
-        raise PluginError(
-            f"the reranker gave {len(scores)} scores for {len(hits)} hits", hint="search without --rerank"
-        )
-    rescored = [replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)]
-    return sorted(rescored, key=lambda hit: (-hit.score, hit.chunk_id))
 
 
 def _after_hook(app: AppContext, text: str, hits: list[Hit]) -> list[Hit]:

@@ -252,5 +252,10 @@ def load_one(app: AppContext, arg: str, name: str | None = None) -> Source:
         if isinstance(found, Source):
             return found
         if isinstance(found, SkippedSource):
-            raise DocumentError(f"{arg}: {found.reason}", hint="check the path, its rights and `ingest.max_file_bytes`")
+            hint = "check the path, its rights and `ingest.max_file_bytes`"
+            if found.reason == EMPTY:
+                hint = "there is nothing in it to read"
+            elif _URL.match(arg):
+                hint = "check the address"
+            raise DocumentError(f"{arg}: {found.reason}", hint=hint)
     raise DocumentError(f"{arg}: nothing to read")

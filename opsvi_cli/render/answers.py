@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def answer_record(answer: Answer) -> dict[str, Any]:
         "citations": [citation_record(citation) for citation in answer.citations],
         "hits": [hit_record(hit) for hit in answer.hits],
         "model": answer.model,
-        "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
+        "usage": asdict(answer.usage),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
@@ -154,7 +155,6 @@ class Chat:
             show_sources(self._app, turn.places, quotes=turn.answer.model is not None)
 
     def _record(self, turn: ChatTurn) -> None:
-        usage = turn.answer.usage
         record = {
             "session": turn.session,
             "turn": turn.number,
@@ -162,7 +162,7 @@ class Chat:
             "answer": turn.answer.answer,
             "citations": [citation_record(citation) for citation in turn.answer.citations],
             "model": turn.answer.model,
-            "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
+            "usage": asdict(turn.answer.usage),
         }
         kept = pick(self._app, record, FIELDS)
         if self._app.options.jsonl:

@@ -11,14 +11,23 @@ import typer
 from typer.core import TyperArgument, TyperGroup
 
 from opsvi_cli.command_table import COMMANDS, Command
-from opsvi_cli.foundation.schema import Log, Retrieval
+from opsvi_cli.foundation.schema import Log, Retrieval, Safety
 from opsvi_cli.global_options import COLOR_CHOICES, FLAGS
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 # What stands for the values of an option or argument: words, or one of these. `ASKED` are answered by `__complete`.
 FILES = "@files"
-ASKED = ("@collections", "@models", "@plugins", "@prompts", "@sessions")
+ASKED = (
+    "@collections",
+    "@models",
+    "@plugins",
+    "@prompts",
+    "@providers",
+    "@servers",
+    "@sessions",
+    "@tools",
+)
 NOTHING = "@nothing"
 
 
@@ -50,12 +59,15 @@ def _choices() -> dict[str, tuple[str, ...]]:
         "--fusion": get_args(hints["fusion"]),
         "--log-format": get_args(get_type_hints(Log)["format"]),
         "--color": COLOR_CHOICES,
+        "--pii": get_args(get_type_hints(Safety)["pii"]),
     }
 
 
 _OPTION_MARKERS = {
     "--collection": "@collections",
     "--model": "@models",
+    "--fallback": "@models",
+    "--tool": "@tools",
     "--session": "@sessions",
     "-t": "@prompts",
     "--template": FILES,
@@ -149,6 +161,16 @@ def _argument(path: tuple[str, ...], name: str, words: tuple[str, ...]) -> tuple
             return ("@prompts",)
         case ("chat", "show" | "rename" | "rm" | "export"):
             return ("@sessions",)
+        case ("tools", *_) if name in ("name", "names"):
+            return ("@tools",)
+        case ("mcp", "tools"):
+            return ("@servers",)
+        case ("models",) | ("secrets", "set"):
+            return ("@providers",)
+        case ("logs", *_) if name in ("call", "calls"):
+            return ("last",)
+        case ("cache", "clear"):
+            return ("answers", "embeddings")
         case ("completion",):
             return SHELLS
         case ("config", "get" | "set" | "unset"):
@@ -165,7 +187,7 @@ def _argument(path: tuple[str, ...], name: str, words: tuple[str, ...]) -> tuple
 
 
 def _global_options(choices: Mapping[str, tuple[str, ...]]) -> tuple[Option, ...]:
-    found = [Option(("-h", "--help"), "Show help"), Option(("-V", "--version"), "Show the version")]
+    found = [Option(("-V", "--version"), "Show the version")]
     for flag in FLAGS:
         # The fields of --json are optional: the word after it is not its value.
         valued = bool(flag.value) and not flag.value.startswith("[")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Literal
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.llm.call_log import LoggedCall
 
-from .output import dump, message, show_record, show_rows, write
+from .output import dump, save, show_record, show_rows, write
 from .usage import dollars
 
 LIST_FIELDS = (
@@ -28,11 +26,16 @@ LIST_FIELDS = (
     "seconds",
 )
 _WIDTH = 60
+_ID = 13
+"""Of an id on a terminal: the millisecond, and enough that calls of the same one differ."""
 
 
 def show_list(app: AppContext, calls: Sequence[LoggedCall]) -> None:
     """A row a call. People see the beginning of the prompt in one line."""
-    show_rows(app, [_row(app, call) for call in calls], LIST_FIELDS, columns=_columns(), empty=_empty(app))
+    columns: tuple[str, ...] = ("id", "time", "command", "model", "outcome", "prompt")
+    if app.is_terminal(app.out) and all(call.outcome == "ok" for call in calls):
+        columns = tuple(name for name in columns if name != "outcome")
+    show_rows(app, [_row(app, call) for call in calls], LIST_FIELDS, columns=columns, empty=_empty(app))
 
 
 def show_found(app: AppContext, found: Sequence[tuple[LoggedCall, str]]) -> None:
@@ -40,10 +43,6 @@ def show_found(app: AppContext, found: Sequence[tuple[LoggedCall, str]]) -> None
     rows = [{**_row(app, call), "match": " ".join(text.split())} for call, text in found]
     columns = ("id", "time", "model", "match")
     show_rows(app, rows, (*LIST_FIELDS, "match"), columns=columns, empty="no logged call holds all of these words")
-
-
-def _columns() -> tuple[str, ...]:
-    return ("id", "time", "command", "model", "outcome", "prompt")
 
 
 def _empty(app: AppContext) -> str:
@@ -56,6 +55,9 @@ def _row(app: AppContext, call: LoggedCall) -> dict[str, Any]:
         line = " ".join(call.prompt.split())
         record["prompt"] = line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
         record["time"] = call.time[:19].replace("T", " ")
+        if app.is_terminal(app.out):
+            record["time"] = call.time[:16].replace("T", " ")
+            record["id"] = call.id[:_ID]
     return {name: record[name] for name in LIST_FIELDS}
 
 
@@ -105,18 +107,14 @@ def _number(value: int | None) -> str:
     return "?" if value is None else str(value)
 
 
-def export_calls(
-    app: AppContext, calls: Iterable[LoggedCall], format: Literal["jsonl", "md"], output: str | None
-) -> None:
-    """All fields as JSON lines, or text to read; to stdout, or whole into a file only the user can read."""
-    if output is None and app.options.machine:
+def export_calls(app: AppContext, calls: Iterable[LoggedCall], format: Literal["jsonl", "md"], output: str) -> None:
+    """All fields as JSON lines, or text to read; to stdout (`-`), or whole into a file only the user can read."""
+    if output == "-" and app.options.machine:
         show_rows(app, (call.record() for call in calls), [item.name for item in fields(LoggedCall)])
         return
     pieces = (dump(call.record()) + "\n" if format == "jsonl" else as_markdown(call) + "\n" for call in calls)
-    if output is None:
+    if output == "-":
         for piece in pieces:
             write(app, piece)
         return
-    path = Path(app.cwd, output)
-    write_atomic(path, "".join(pieces))
-    message(app, f"wrote {path}")
+    save(app, output, "".join(pieces))

@@ -51,5 +51,7 @@ def show_outcome(app: AppContext, outcome: Outcome) -> None:
     if summary.waiting:
         said.append(f"{summary.waiting} to do")
     message(app, f"{', '.join(said)}: {outcome.output}" if outcome.output != "-" else ", ".join(said))
+    if summary.waiting and outcome.state == "stopped" and outcome.output != "-":
+        message(app, "run the same command again to go on")
     if outcome.state == "running":
         message(app, "run the same command again for the results, or with --wait 60")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import UsageError
+from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.foundation.terminal import plain
 
 Row = Mapping[str, Any]
@@ -35,6 +37,19 @@ def message(app: AppContext, text: str) -> None:
 def write(app: AppContext, text: str) -> None:
     """Text for people or pipes, with control characters taken out when stdout is a terminal."""
     app.out.write(plain(text) if app.is_terminal(app.out) else text)
+
+
+def save(app: AppContext, file: str, text: str) -> None:
+    """A file that the user named, whole and for their eyes only; `-` is stdout. Raises OpsviError."""
+    if file == "-":
+        write(app, text)
+        return
+    path = Path(app.cwd, file).expanduser()
+    try:
+        write_atomic(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise OpsviError(f"{path}: {error.strerror or error}", hint="name a file that can be written") from error
+    message(app, f"wrote {path}")
 
 
 def pick(app: AppContext, row: Row, fields: Sequence[str]) -> dict[str, Any]:

@@ -16,16 +16,27 @@ _opsvi_files() {
 
 # Offers values: words that start with $1, files, or what opsvi itself answers.
 _opsvi_offer() {
-  local cur=$1 line kind
+  local cur=$1 line kind plain
   shift
   case "$1" in
     @files) _opsvi_files "$cur" ;;
     @nothing) ;;
     @*)
       kind=${1#@}
+      case $cur in
+        [\"\']*) plain=${cur#?} ;;
+        *) plain=${cur//\\/} ;;
+      esac
       while IFS= read -r line; do
-        [[ $line == "$cur"* ]] && COMPREPLY+=("$line")
-      done < <("${COMP_WORDS[0]}" __complete "$kind" "$cur" 2>/dev/null)
+        [[ $line == "$plain"* ]] || continue
+        # Within quotes readline wants the word as it is, else as it would be typed.
+        case $cur in
+          [\"\']*) COMPREPLY+=("$line") ;;
+          *) COMPREPLY+=("$(printf %q "$line")") ;;
+        esac
+      done < <("${COMP_WORDS[0]}" __complete "$kind" "$plain" 2>/dev/null)
+      # `openai/` is half a name: the model follows without a space.
+      [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
       ;;
     *) for line in "$@"; do [[ $line == "$cur"* ]] && COMPREPLY+=("$line"); done ;;
   esac

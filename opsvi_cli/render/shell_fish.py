@@ -44,7 +44,7 @@ def _source(values: Sequence[str]) -> str:
 
 def _words(values: Sequence[str]) -> str:
     if values[0].startswith("@"):
-        prefix = "(string replace -r -- '^--[^=]*=' '' (commandline -ct))"
+        prefix = "(commandline -ct | string replace -r -- '^--[^=]*=' '' | string unescape)"
         return _quoted(f"(opsvi __complete {values[0][1:]} {prefix} 2>/dev/null)")
     return _quoted(" ".join(values))
 

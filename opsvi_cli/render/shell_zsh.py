@@ -8,11 +8,17 @@ from .command_tree import Place
 
 _BODY = r"""
 _opsvi_offer() {
-  local -a found
+  local -a found half
   case $1 in
     @files) _files ;;
     @nothing) return 1 ;;
-    @*) found=(${(f)"$(${(Q)words[1]} __complete ${1#@} $PREFIX 2>/dev/null)"}); compadd -a found ;;
+    @*)
+      found=(${(f)"$(${(Q)words[1]} __complete ${1#@} ${(Q)PREFIX} 2>/dev/null)"})
+      # `openai/` is half a name: the model follows without a space.
+      half=(${(M)found:#*/}) found=(${found:#*/})
+      compadd -a found
+      compadd -S '' -a half
+      ;;
     *) found=("$@"); compadd -a found ;;
   esac
 }

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.foundation.files import write_atomic
+from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.llm.usage_report import By, UsageReport, UsageSum, report_of
 
-from .output import message
-from .usage import cost_text, prices_text
+from .output import save
+from .usage import cost_text, dollars, prices_text
 
 _MOST_BARS = 12
 _MOST_DAYS = 92
@@ -34,9 +34,7 @@ class Bar:
 def write_page(app: AppContext, file: str, since: str) -> None:
     """Write the page, whole or not at all, for the user's eyes only."""
     rows = app.foundation.usage.rows(since)
-    path = Path(app.cwd, file)
-    write_atomic(path, page(app, {by: report_of(app, rows, by, since) for by in ("day", "model", "command")}))
-    message(app, f"wrote {path}")
+    save(app, file, page(app, {by: report_of(app, rows, by, since) for by in ("day", "model", "command")}))
 
 
 def page(app: AppContext, reports: dict[Any, UsageReport]) -> str:
@@ -44,6 +42,7 @@ def page(app: AppContext, reports: dict[Any, UsageReport]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template = Path(__file__).with_name("usage_page.html.jinja").read_text(encoding="utf-8")
+    reports = {by: _shown(report) for by, report in reports.items()}
     days = reports["day"]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(
@@ -56,7 +55,13 @@ def page(app: AppContext, reports: dict[Any, UsageReport]) -> str:
         plots=[(title, _bars(reports[by])) for by, title in _PLOTS],
         tables=[("Days", days), *[(title, reports[by]) for by, title in _PLOTS]],
         cost_text=cost_text,
+        dollars=dollars,
     )
+
+
+def _shown(report: UsageReport) -> UsageReport:
+    """Names without what turns the direction of the text behind them."""
+    return replace(report, rows=tuple((plain(name), found) for name, found in report.rows))
 
 
 def _amount(found: UsageSum) -> float:

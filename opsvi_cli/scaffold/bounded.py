@@ -7,20 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from opsvi_cli.foundation.bounded import BoundError, call_bounded
+from opsvi_cli.foundation.bounded import BoundError, Limits, call_bounded
 
 from .manifest import TemplateError
 from .render import File, render
 
-CPU_SECONDS = 20
-MEMORY_BYTES = 1_000_000_000
+LIMITS = Limits(seconds=60, cpu_seconds=20, memory_bytes=1_000_000_000, answer_bytes=400_000_000)
 
 
 def render_bounded(folders: Sequence[Path], variables: Mapping[str, Any]) -> list[File]:
     """`render`, in a child that is ended when it takes too long or too much. Raises TemplateError."""
     request = {"folders": [str(folder) for folder in folders], "variables": dict(variables)}
     try:
-        answer = call_bounded(f"{__name__}:serve", request, seconds=CPU_SECONDS, memory=MEMORY_BYTES)
+        answer = call_bounded(f"{__name__}:serve", request, LIMITS)
     except BoundError as error:
         raise TemplateError(f"the template: {error}") from None
     if "error" in answer:
@@ -36,8 +35,6 @@ def serve(request: dict[str, Any]) -> dict[str, Any]:
         files = render([Path(folder) for folder in request["folders"]], request["variables"])
     except TemplateError as error:
         return {"error": error.message}
-    except MemoryError:
-        return {"error": f"the template takes more than {MEMORY_BYTES} bytes of memory"}
     return {
         "files": [
             {"path": file.path, "data": base64.b64encode(file.data).decode(), "executable": file.executable}

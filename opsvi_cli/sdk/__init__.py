@@ -23,7 +23,7 @@ from opsvi_cli.errors import (
 
 from .agents import AgentAdapter, AgentEvent, AgentFinish, AgentHost, AgentMessage, AgentSpec, ToolResult
 from .batches import BatchItem, BatchProvider, BatchResult, BatchStatus, TokenCounter
-from .chat_completions import CallPieces, chat_events, chat_messages, chat_tools, chat_usage
+from .chat_completions import CallPieces, chat_events, chat_finish, chat_messages, chat_tools, chat_usage
 from .commands import CommandContext
 from .connections import Connection, connection, is_private
 from .documents import JSON, Chunk, Document, Hit, Metadata, Page, Section, Source
@@ -50,7 +50,8 @@ from .messages import (
 from .parts import Chunker, Embedder, Processor, Provider, Reranker, SecretStore, Services, Tool
 from .registry import KINDS, Kind, Part, Registry
 from .retry_after import retry_after
-from .servers import Server
+from .scores import checked_scores, rerank_in_batches
+from .servers import Server, errors_translated
 from .stores import (
     CollectionInfo,
     DocumentRecord,
@@ -152,16 +153,20 @@ __all__ = [
     "UsageError",
     "Vectors",
     "chat_events",
+    "chat_finish",
     "chat_messages",
     "chat_tools",
     "chat_usage",
+    "checked_scores",
     "checked_vectors",
     "connection",
     "embed_in_batches",
+    "errors_translated",
     "hookimpl",
     "hookspec",
     "is_private",
     "matches",
+    "rerank_in_batches",
     "retry_after",
     "tool",
 ]

@@ -50,7 +50,8 @@ class BatchResult:
 class BatchProvider(Protocol):
     """A provider whose vendor runs batch jobs: many requests, answered within hours, at a lower price.
 
-    Every method raises ProviderError, CredentialsError.
+    `batch_price`, when it has one, is the share of the usual price that is paid: 0.5. Every method raises
+    ProviderError, CredentialsError.
     """
 
     def submit_batch(self, items: Sequence[BatchItem]) -> str:

@@ -6,19 +6,23 @@ Plain functions over plain JSON, for providers whose client library hands the ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from opsvi_cli.errors import ProviderError, UsageError
+from opsvi_cli.errors import UsageError
 
 from .messages import Finish, Message, ReasoningDelta, StreamEvent, TextDelta, ToolCall, ToolSpec, Usage
 from .servers import Server
 
-_FINISH: Mapping[str, Literal["stop", "length", "filter", "tool_calls"]] = {
+ChatReason: TypeAlias = Literal["stop", "length", "filter", "tool_calls"]
+_FINISH: Mapping[str, ChatReason] = {
     "length": "length",
+    "model_length": "length",  # Mistral: the model's window is full
     "content_filter": "filter",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
 }
+_BROKEN = ("error", "abort", "insufficient_system_resource")
+"""Reasons of Mistral, OpenRouter, vLLM and DeepSeek for an answer that did not get ready."""
 
 
 def chat_messages(messages: Sequence[Message], server: Server) -> list[dict[str, Any]]:
@@ -67,13 +71,14 @@ def chat_events(chunks: Iterable[Any], server: Server) -> Iterator[StreamEvent]:
     """
     usage = Usage()
     calls = CallPieces()
-    reason = ""
+    reason: object = None
     came = False
     for chunk in chunks:
         if not isinstance(chunk, Mapping):
             raise server.bad_response("the answer is no answer of a model")
         if error := chunk.get("error"):
-            raise server.broke_off(str(error.get("message") or error) if isinstance(error, Mapping) else str(error))
+            code, text = server.said(chunk)
+            raise server.broke_off(text or str(error), code)
         if isinstance(chunk.get("usage"), Mapping):
             usage = chat_usage(chunk["usage"])
         choice = _first(chunk.get("choices"), server)
@@ -85,19 +90,27 @@ def chat_events(chunks: Iterable[Any], server: Server) -> Iterator[StreamEvent]:
             reasoning = said.get("reasoning_content") or said.get("reasoning")
             if isinstance(reasoning, str) and reasoning:
                 yield ReasoningDelta(reasoning)
-            if isinstance(text := said.get("content"), str) and text:
-                yield TextDelta(text)
+            if isinstance(content := said.get("content"), str) and content:
+                yield TextDelta(content)
             calls.add(said.get("tool_calls"))
-        reason = str(choice.get("finish_reason") or reason)
+        reason = choice.get("finish_reason") or reason
     if not came:
         raise server.bad_response("the answer is empty")
     if not reason:
-        raise ProviderError(
-            f"{server.label}: the answer ends in the middle", kind="network", hint="try again; the text is incomplete"
-        )
+        raise server.cut_off()
     done = calls.done()
+    yield Finish(chat_finish(reason, server, called=bool(done)), usage, done)
+
+
+def chat_finish(reason: object, server: Server, *, called: bool = False) -> ChatReason:
+    """Why an answer ended. Raises ProviderError when the server says that it gave up, or nothing."""
+    if not isinstance(reason, str) or not reason:
+        raise server.bad_response("the answer does not say how it ended")
+    if reason in _BROKEN:
+        raise server.broke_off(f"it ended the answer with {reason!r}")
+    ended = _FINISH.get(reason, "stop")
     # Some servers end an answer that holds calls with "stop".
-    yield Finish("tool_calls" if done and reason != "length" else _FINISH.get(reason, "stop"), usage, done)
+    return "tool_calls" if called and ended == "stop" else ended
 
 
 def _first(choices: object, server: Server) -> Mapping[str, Any] | None:
@@ -150,7 +163,10 @@ class CallPieces:
                 continue
             identity = str(piece.get("id") or "")
             index = piece.get("index")
-            number = index if isinstance(index, int) else len(self._calls)
+            if isinstance(index, int):
+                number = index
+            else:  # not numbered: what has neither id nor name goes on with the last one
+                number = len(self._calls) - (not identity and not function.get("name") and bool(self._calls))
             place = self._at.get(number)
             if place is None or (identity and self._calls[place][0] not in ("", identity)):
                 place = self._at[number] = len(self._calls)

@@ -16,15 +16,19 @@ from .servers import Server
 
 @dataclass(frozen=True)
 class Connection:
-    """`key` is empty when none is needed; `timeout` is in seconds, None for the user's `http.read_timeout`."""
+    """`key` is empty when none is needed; `timeout` is in seconds, None for the user's `http.read_timeout`.
+
+    `section`: where the part's settings are, `providers` or `parts`.
+    """
 
     name: str
     base_url: str
     key: str
     timeout: float | None
+    section: str = "providers"
 
     def server(self, model: str) -> Server:
-        return Server(self.name, model, self.base_url, self.key)
+        return Server(self.name, model, self.base_url, self.key, self.section)
 
 
 def connection(
@@ -62,6 +66,11 @@ def connection(
         raise UsageError(
             f"{services.name}: base_url must hold no credentials", hint=f"opsvi secrets set {services.name}"
         )
+    if parts.query or parts.fragment:
+        raise UsageError(
+            f"{services.name}: base_url goes on after its path: {'?' if parts.query else '#'}...",
+            hint=f"give the address without that part: {base_url.partition('?')[0].partition('#')[0]}",
+        )
     timeout = services.options.get("timeout")
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0):
         raise UsageError(f"{services.name}: timeout {timeout!r} is not a number of seconds")
@@ -69,7 +78,7 @@ def connection(
     key = _key(services, variables) if own or services.options.get("api_key") else ""
     if not key and not keyless and not is_private(parts.hostname):
         raise _no_key(services.name, parts.hostname, section, variables if own else None)
-    return Connection(services.name, base_url, key, timeout)
+    return Connection(services.name, base_url, key, timeout, section)
 
 
 def _is_host(host: str, known: str) -> bool:

@@ -99,6 +99,8 @@ class Chunker(Protocol):
 
 
 class Reranker(Protocol):
+    """New scores for hits. One that asks a server says `remote = True`: its calls are retried and limited."""
+
     def rerank(self, query: str, hits: Sequence[Hit]) -> list[float]:
         """A score for each hit, in order; higher is better."""
 

@@ -5,8 +5,9 @@ A server's own text is quoted on one line, without control characters and withou
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from opsvi_cli.errors import CredentialsError, OpsviError, ProviderError
@@ -25,19 +26,40 @@ _TOO_LONG = (
     "prompt is too long",
     "input token count",
     "exceeds the maximum number of tokens",
+    "too large to process",  # llama.cpp, with status 500
 )
 _FILTERED = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation")
+_STATUS = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+}
+"""What an error that comes as an answer would have been as an HTTP status; others are the server's own fault."""
 _USED_UP = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
 
 
 @dataclass(frozen=True)
 class Server:
-    """Who was asked for what, for messages. `key` is only used to take it out of texts."""
+    """Who was asked for what, for messages. `section`: where the part's settings are.
+
+    `key` is taken out of texts; empty when the server was asked without one, None when that is not known here.
+    """
 
     name: str
     model: str
     url: str
-    key: str = ""
+    key: str | None = None
+    section: str = "providers"
 
     @property
     def label(self) -> str:
@@ -66,7 +88,8 @@ class Server:
         """`cause` is what the HTTP client raised: opsvi's own client says which time ran out, and its setting."""
         said = self.clean(cause)
         ours = re.search(r"\((http\.\w+)\)", said)
-        setting = f"{ours[1]} or providers.{self.name}.timeout" if ours else f"providers.{self.name}.timeout"
+        own = f"{self.section}.{self.name}.timeout"
+        setting = f"{ours[1]} or {own}" if ours else own
         known = said.startswith(("no connection within", "no answer within", "the answer stopped"))
         return ProviderError(
             f"{self.label}: {said if known else 'no answer in time'}",
@@ -82,8 +105,29 @@ class Server:
             f"{self.label}: {what}", kind="network", hint="is the server running, and the address right?"
         )
 
-    def broke_off(self, text: str) -> ProviderError:
-        """The server reported an error in the middle of a stream."""
+    def said(self, body: object) -> tuple[str, str]:
+        """(code, message) that the JSON of an error gives; empty where there is none, or a page of HTML."""
+        if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
+            body = body["error"]
+        if not isinstance(body, Mapping):
+            return "", self.clean(body) if isinstance(body, str) and "<" not in body else ""
+        text = body.get("message") or body.get("detail") or body.get("error") or ""
+        return str(body.get("code") or body.get("type") or ""), self.clean(text)
+
+    def cut_off(self) -> ProviderError:
+        """The answer just ends."""
+        return ProviderError(
+            f"{self.label}: the answer ends in the middle", kind="network", hint="try again; the text is incomplete"
+        )
+
+    def broke_off(self, text: str, code: str = "") -> OpsviError:
+        """The server reported an error in place of an answer or in its middle, when it had said that all is well.
+
+        `code` is its word for the error, or the HTTP status that it would have been.
+        """
+        status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else _STATUS.get(code)
+        if status is not None:
+            return self.status_error(status, text, code=code)
         return ProviderError(
             f"{self.label}: the server broke off: {self.clean(text)}", kind="server", hint="try again later"
         )
@@ -100,6 +144,7 @@ class Server:
         said = f": {text}" if text else ""
         low = f"{code} {text}".lower()
         wait = retry_after(headers or {})
+        asks = f", asks to wait {_duration(wait)}" if wait else ""
 
         def failed(what: str, kind: str, hint: str, wait: float | None = None) -> ProviderError:
             return ProviderError(
@@ -107,16 +152,12 @@ class Server:
             )
 
         if status in (401, 403):
-            return CredentialsError(
-                f"{self.label}: the key was refused ({status}){said}",
-                hint=f"`opsvi secrets set {self.name}` stores another one",
-            )
+            return self.unauthorized(status, text)
         if status == 402 or (status in (400, 429) and any(word in low for word in _USED_UP)):
             return failed("the account's quota is used up", "quota", "see the account's billing, or use another model")
         if status == 429:
-            asks = f", asks to wait {_duration(wait)}" if wait else ""
             return failed(f"too many requests{asks}", "rate", f"try again in {_duration(wait or 60.0)}", wait)
-        if status in (400, 413, 422) and any(word in low for word in _TOO_LONG):
+        if status == 413 or (status in (400, 422, 500) and any(word in low for word in _TOO_LONG)):
             return failed("the text is too long for this model", "context", "send less, or use a model that reads more")
         if any(word in low for word in _FILTERED):
             return failed("the server's content filter refused the request", "refused", "word it differently")
@@ -125,10 +166,24 @@ class Server:
         if status == 408:
             return failed("the server gave up waiting", "timeout", "try again later")
         if status >= 500 or status in (409, 425):
-            return failed("the server failed", "server", "try again later", wait)
+            later = f"in {_duration(wait)}" if wait else "later"
+            return failed(f"the server failed{asks}", "server", f"try again {later}", wait)
         if 300 <= status < 400:
             return failed("the server redirects", "bad-response", "set base_url to the final address")
         return failed("the request was refused", "refused", "see what the server says")
+
+    def unauthorized(self, status: int, text: str = "") -> CredentialsError:
+        """The server wants another key, or one at all."""
+        if self.key == "":
+            what = "a key is needed"
+            hint = (
+                f"opsvi config set {self.section}.{self.name}.api_key env:NAME sends this server the key in NAME; "
+                "the vendor's own key goes to the vendor alone"
+            )
+        else:
+            what, hint = "the key was refused", f"`opsvi secrets set {self.name}` stores another one"
+        said = f": {self.clean(text)}" if text else ""
+        return CredentialsError(f"{self.label}: {what} ({status}){said}", hint=hint)
 
     def http_error(self, error: Exception) -> OpsviError | None:
         """The error for what an HTTP client (httpx2, httpx) raised, found by the class names they share.
@@ -147,6 +202,21 @@ class Server:
         if names & {"TransportError", "HTTPError"}:
             return self.unreachable(error)
         return None
+
+
+@contextlib.contextmanager
+def errors_translated(server: Server, translate: Callable[[Exception, Server], OpsviError | None]) -> Iterator[None]:
+    """Whatever a client library, HTTP or a strange answer raises inside becomes an error of opsvi.
+
+    `translate` gives the error for one of the vendor's library, None for any other. Errors of opsvi pass as they are.
+    """
+    try:
+        yield
+    except OpsviError:
+        raise
+    except Exception as error:  # answers of servers can break a client library anywhere
+        known = translate(error, server) or server.http_error(error)
+        raise known or server.bad_response(f"the answer cannot be read ({type(error).__name__})") from error
 
 
 def _duration(seconds: float) -> str:

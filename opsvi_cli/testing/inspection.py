@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
+from opsvi_cli.foundation.bounded import Limits, apply
 from opsvi_cli.global_options import GlobalOptions
-from opsvi_cli.plugin_host.bounded import Limits, apply
 from opsvi_cli.plugin_host.discovery import Candidate
 from opsvi_cli.plugin_host.host import Plugins
 from opsvi_cli.plugin_host.loading import SLOW_SECONDS, check_api, load_all

@@ -44,6 +44,8 @@ def check_reranker(reranker: Reranker) -> None:
         _scores(contract, reranker, QUERY, [HITS[0], HITS[0]])
         _scores(contract, reranker, "", HITS)
         _scores(contract, reranker, "\ud83d\ude00 \0 " + "word " * 2000, HITS)
+        remote: Any = getattr(reranker, "remote", False)
+        contract.expect(isinstance(remote, bool), "`remote` must be True or False", f"it is {show(remote)}")
         empty = _scores(contract, reranker, QUERY, [])
         contract.expect(empty in (None, []), "no hits must get no scores", f"they got {show(empty)}")
 

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("agents",),
     ("workflows", "scaffold", "server"),
     ("help_text", "completion"),
-    ("help_topics", "manual"),
+    ("help_topics", "manual", "command_help"),
     ("render",),
     ("commands",),
     ("app",),

@@ -14,7 +14,7 @@ from opsvi_cli.builtin.openai_presets import PRESETS
 from opsvi_cli.context import AppContext
 from opsvi_cli.plugin_host.host import BUILT_IN
 from opsvi_cli.sdk import Part, Registry, Source
-from opsvi_cli.testing import check_chunker, check_embedder, check_processor, check_provider
+from opsvi_cli.testing import check_chunker, check_embedder, check_processor, check_provider, check_reranker
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "examples" / "documents"
 
@@ -46,7 +46,7 @@ def server() -> Iterator[FaultServer]:
 def test_every_kind_of_built_in_part_has_a_test_here() -> None:
     registry = AppContext().plugins.registry
     kinds = {part.kind for part in registry.parts() if part.plugin == BUILT_IN}
-    assert kinds == {"provider", "embedder", "processor", "chunker", "store", "tool"}
+    assert kinds == {"provider", "embedder", "processor", "chunker", "store", "tool", "reranker"}
 
 
 @pytest.mark.parametrize("name", names("chunker"))
@@ -82,3 +82,11 @@ def test_provider_openai_on_a_real_server(app: AppContext, llama_server: Any) ->
     options = {"base_url": llama_server.url, "api_key": "env:LLAMA_KEY"}
     real = AppContext(env={**app.env, "LLAMA_KEY": llama_server.key}, cwd=app.cwd, stdin=None)
     check_provider(real.part("provider", "openai", options), model=llama_server.model)
+
+
+@pytest.mark.parametrize("name", names("reranker"))
+def test_reranker_on_a_real_server(name: str, app: AppContext, llama_reranker: Any) -> None:
+    """Each character is a token of this model: what is longer than its 512 is refused."""
+    options = {"base_url": llama_reranker.url, "api_key": "env:LLAMA_KEY", "rerank_characters": 200}
+    real = AppContext(env={**app.env, "LLAMA_KEY": llama_reranker.key}, cwd=app.cwd, stdin=None)
+    check_reranker(real.part("reranker", name, options))

@@ -37,6 +37,7 @@ def test_list(logged: Run) -> None:
     assert only == [{"model": "echo/call"}]
     assert len(logged("logs", "list", "-m", "echo", "--json").json) == 3
     assert len(logged("logs", "list", "-m", "call", "--command", "prompt", "--json").json) == 1
+    assert [logged("logs", "list", "-m", name, "--json").json for name in ("%", "ech_", "all")] == [[], [], []]
     assert len(logged("logs", "list", "-n", "1", "--json").json) == 1
     assert len(logged("logs", "list", "--since", "1h", "--json").json) == 3
     assert logged("logs", "list", "--since", "2100-01-01", "--json").json == []
@@ -72,6 +73,18 @@ def test_search(logged: Run) -> None:
     assert logged("logs", "search", "paper backups", "--json").json == []
     assert logged("logs", "search", "paper", "--command", "query", "--json").json == []
     assert logged("logs", "search", " ").code == 2
+    assert logged("logs", "search", "back*").out.count("\n") == 1
+    assert logged("logs", "search", '"a paper"').out.count("\n") == 1
+    assert logged("logs", "search", '"paper a"').out == ""
+    assert logged("logs", "search", 'paper" OR (NEAR').out == ""
+
+
+def test_search_in_scripts_without_spaces(opsvi: Run) -> None:
+    opsvi("prompt", "漢字を勉強する。 Kanji lernen", "-m", "echo")
+    for word in ("勉強", "字", "kanji"):
+        (row,) = opsvi("logs", "search", word, "--json").json
+        assert row["match"] == "漢字を勉強する。 Kanji lernen"
+    assert opsvi("logs", "search", "強勉", "--json").json == []
 
 
 def test_rm(logged: Run, home: Path) -> None:
@@ -98,6 +111,10 @@ def test_export(logged: Run, tmp_path: Path) -> None:
     written = (tmp_path / "calls.md").read_text()
     assert written.count("## answer") == 2
     assert (tmp_path / "calls.md").stat().st_mode & 0o077 == 0
+    assert len(logged("logs", "export", "-o", "-").out.splitlines()) == 3
+    assert not (tmp_path / "-").exists()
+    refused = logged("logs", "export", "-o", ".")
+    assert (refused.code, refused.err.splitlines()[0]) == (1, f"opsvi: {tmp_path}: Is a directory")
 
 
 def test_nothing_was_logged(opsvi: Run) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from server_fixtures import fault_server
 
 __all__ = ["fault_server"]
@@ -61,9 +63,9 @@ def test_one_that_fails_does_not_hide_the_others(opsvi: Callable[..., Any], faul
 def test_asked_by_name(opsvi: Callable[..., Any], fault_server: Any) -> None:
     assert opsvi("models", "openai").code == 4
     assert opsvi("models", "openai", env=openai_at(fault_server.url("401-echoes-key"), OPENAI_API_KEY="sk-x")).code == 4
-    unknown = opsvi("models", "nope")
-    assert unknown.code == 1
-    assert "providers: azure, deepseek, echo" in unknown.err
+    unknown = opsvi("models", "zzz")
+    assert unknown.code == 2
+    assert "there are: azure, deepseek, echo" in unknown.err
 
 
 def test_servers_of_ones_own_are_asked_only_when_they_are_set_up(opsvi: Callable[..., Any], fault_server: Any) -> None:
@@ -100,3 +102,25 @@ def test_a_server_with_a_name_of_ones_own(opsvi: Callable[..., Any], fault_serve
 def test_a_preset_cannot_take_the_name_of_a_part_that_is_there(opsvi: Callable[..., Any]) -> None:
     env = {"OPSVI_PROVIDERS__ECHO__PRESET": "vllm"}
     assert opsvi("prompt", "hi", "-m", "echo", env=env).out == "hi\n"
+
+
+@pytest.mark.parametrize(
+    "args", [("prompt", "hi", "-m", "anthropic/some"), ("prompt", "hi", "-m", "anthropic"), ("models", "anthropic")]
+)
+def test_a_provider_of_a_plugin_that_is_not_installed_says_what_to_install(opsvi: Any, args: tuple[str, ...]) -> None:
+    done = opsvi(*args, env={"OPSVI_NO_PLUGINS": "1"})
+    assert done.code == 2
+    assert done.err == "opsvi: there is no provider 'anthropic'\nhint: opsvi plugins install opsvi-anthropic\n"
+    doctor = opsvi("doctor", "--json", env={"OPSVI_NO_PLUGINS": "1", "OPSVI_MODEL": "gguf/some"}).json
+    (check,) = [row for row in doctor if row["name"] == "model"]
+    assert (check["status"], check["hint"]) == ("error", "opsvi plugins install opsvi-llamacpp")
+
+
+def test_the_parts_that_are_known_to_be_elsewhere_are_those_of_the_plugins() -> None:
+    from opsvi_cli.plugin_host.bundled import BUNDLED
+
+    found = {}
+    for path in sorted((Path(__file__).resolve().parents[2] / "plugins").glob("*/src/*/plugin.py")):
+        for kind, name in re.findall(r"registry\.(\w+)\(\s*\"([\w-]+)\"", path.read_text(encoding="utf-8")):
+            found[kind, name] = path.parents[2].name
+    assert found == BUNDLED

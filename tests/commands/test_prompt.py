@@ -36,7 +36,7 @@ def test_json(opsvi: Callable[..., Any]) -> None:
     assert {**done.json, "seconds": 0} == {
         "answer": "one two",
         "model": "echo",
-        "usage": {"input_tokens": 4, "output_tokens": 2},
+        "usage": {"input_tokens": 4, "output_tokens": 2, "cached_tokens": None, "reasoning_tokens": None},
         "finish": "stop",
         "tool_calls": [],
         "seconds": 0,

@@ -46,7 +46,20 @@ def test_tokens_of_all_tries_are_counted(opsvi: Run) -> None:
     with scripted("wrong", '{"city": "Ulm"}') as server:
         args = ("prompt", "x", "-m", "m", "--base-url", server.url, "--schema", "city", "--no-stream", "--json")
         done = opsvi(*args)
-    assert done.json["usage"] == {"input_tokens": 20, "output_tokens": 4}
+    assert {k: n for k, n in done.json["usage"].items() if n} == {"input_tokens": 20, "output_tokens": 4}
+
+
+def test_cost_is_that_of_every_call_and_null_where_a_price_is_missing(opsvi: Run, home: Path) -> None:
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.toml").write_text('[providers.openai]\napi_key = "env:K"\n')
+    env = {"K": "k-0123456789"}
+    with scripted("wrong", '{"city": "Ulm"}') as server:
+        args = ("prompt", "x", "-m", "openai/m", "--base-url", server.url, "--schema", "city", "--no-stream", "--json")
+        assert opsvi(*args, env=env).json["cost"] is None, "a server that wants a key may cost something"
+        assert "cost not known" in opsvi(*args[:-1], "--usage", env=env).err
+        (home / "config" / "config.toml").write_text("[providers.openai.prices]\nm = {input = 1000, output = 2000}\n")
+        server.asked.clear()
+        assert opsvi(*args, env=env).json["cost"] == pytest.approx(2 * (10 * 1000 + 2 * 2000) / 1e6)
 
 
 def test_the_last_code_block_alone(opsvi: Run) -> None:
@@ -57,6 +70,29 @@ def test_the_last_code_block_alone(opsvi: Run) -> None:
     assert (none.code, none.out) == (1, "")
     assert none.err.startswith("prose alone\n")
     assert "no code block" in none.err
+
+
+def test_a_code_block_and_a_schema_exclude_each_other(opsvi: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.md").write_text("---\nschema: a int\n---\n")
+    with scripted('{"a": 1}') as server:
+        at = ("-m", "m", "--base-url", server.url, "-x")
+        for args in (("--schema", "a int"), ("-t", "t.md")):
+            done = opsvi("prompt", "x", *args, *at)
+            assert (done.code, "under a schema there is none" in done.err) == (2, True)
+        assert server.asked == [], "an answer that cannot be shown is not paid for"
+
+
+def test_an_error_leaves_stdout_empty(opsvi: Run) -> None:
+    none = opsvi("prompt", "prose alone", "-m", "echo", "-x", "--json")
+    assert (none.code, none.out) == (1, "")
+    assert json.loads(none.err)["error"]["partial"] == "prose alone"
+    with scripted("wrong") as server:
+        at = ("-m", "m", "--base-url", server.url, "--schema", "a int", "--schema-retries", "0", "-n", "2")
+        done = opsvi("prompt", "x", *at)
+        assert (done.code, done.out) == (1, "")
+        machine = opsvi("prompt", "x", *at, "--json")
+    assert [row["error"]["code"] for row in machine.json] == ["provider", "provider"]
+    assert json.loads(machine.err)["error"]["code"] == "provider", "one document, for programs"
 
 
 def test_samples(opsvi: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,65 @@ def test_flags_are_settings_of_the_run(opsvi: Run, server: Scripted) -> None:
     done = opsvi("prompt", "x", "-m", dead, "--fallback", "echo", "--retries", "0", "--json", env=env)
     assert (done.code, done.json["model"]) == (0, "echo")
     assert opsvi("prompt", "x", "-m", "echo", "--pii", "nope").code == 2
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("prompt", "q", "--system", "@/dev/zero"),
+        ("prompt", "q", "--schema", "/dev/zero"),
+        ("prompt", "q", "-t", "/dev/zero"),
+        ("query", "q", "--template", "/dev/zero"),
+        ("batch", "/dev/zero"),
+        ("tokens", "/dev/zero"),
+    ],
+)
+def test_a_file_without_end_is_not_read_to_its_end(args: tuple[str, ...], opsvi: Callable[..., Any]) -> None:
+    done = opsvi(*args, "-m", "echo")
+    assert (done.code, done.out) == (2, "")
+    assert "larger than" in done.err
+
+
+def test_empty_files_of_a_glob_are_left_out(opsvi: Run, tmp_path: Path) -> None:
+    for name, text in (("a.py", "print(1)"), ("__init__.py", ""), ("blank.py", "\n \n")):
+        (tmp_path / name).write_text(text)
+    done = opsvi("prompt", "x", "-f", "*.py", "-m", "echo")
+    assert done.out == f"x\n\n{fenced('print(1)', 'a.py')}\n"
+    assert done.err == "opsvi: --file: __init__.py and 1 more left out: empty\n"
+    named = opsvi("prompt", "x", "-f", "blank.py", "-m", "echo")
+    assert (named.code, named.out) == (1, "")
+    assert "blank.py: empty" in named.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_links_that_go_round_name_a_file_once(opsvi: Run, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "up").symlink_to("..")
+    (tmp_path / "z.md").write_text("once")
+    assert opsvi("prompt", "x", "-f", "**/*.md", "-m", "echo").out == f"x\n\n{fenced('once', 'z.md')}\n"
+
+
+def test_too_many_files(opsvi: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsvi_cli.rag.prompt_input.MOST_FILES", 3)
+    for number in range(4):
+        (tmp_path / f"{number}.md").write_text("x")
+    done = opsvi("prompt", "x", "-f", "*.md", "-m", "echo")
+    assert (done.code, "more than 3 files" in done.err) == (2, True)
+    assert opsvi("prompt", "x", "-f", "[0-2].md", "-m", "echo").code == 0
+
+
+@pytest.mark.parametrize("option", ["-f", "-a"])
+def test_no_name_and_folders(option: str, opsvi: Run, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for given, says in (("", "'': no such file"), ("docs", "docs is a folder")):
+        done = opsvi("prompt", "x", option, given, "-m", "echo")
+        assert (done.code, done.out) == (2, "")
+        assert says in done.err
+    assert "-f 'docs/**/*'" in opsvi("prompt", "x", "-f", "docs", "-m", "echo").err
+
+
+def test_a_dash_is_what_is_piped(opsvi: Run) -> None:
+    assert opsvi("prompt", "-", "-m", "echo", stdin="from the pipe\n").out == "from the pipe\n"
+    done = opsvi("prompt", "-", "-m", "echo")
+    assert (done.code, "nothing to ask" in done.err) == (2, True)

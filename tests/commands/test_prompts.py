@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,11 @@ def test_settings_of_a_template_and_flags_over_them(opsvi: Run, own: Path) -> No
         ("---\nmodel: nope/x\n---\nx", "model nope/x:"),
         ("---\nschema: {type: 7}\n---\nx", "`schema`: not a JSON Schema"),
         ("---\nmodle: x\n---\nx", "unknown name 'modle'"),
+        ("---\nmodel: echo\nx", "the front matter has no end"),
+        ("---\ntemperature: .inf\n---\nx", "`temperature` is a number of 0 or more"),
+        ("---\ntemperature: -1\n---\nx", "`temperature` is a number of 0 or more"),
+        (f"---\na: {'[' * 5000}\n---\nx", "too many brackets in one another"),
+        (f"---\na: {'x' * 100_000}\n---\nx", "longer than 100000 characters"),
         ("---\nvariables: {a: {type: text}}\n---\n{{ a }}", "there is no type 'text'"),
         ("---\nvariables: {a: {type: int, default: x}}\n---\n{{ a }}", "'x' is not a whole number"),
         ("---\na: &x [1]\nb: *x\n---\nx", "YAML aliases"),
@@ -186,6 +192,38 @@ def test_new_save_and_remove(opsvi: Run, home: Path) -> None:
         assert opsvi("prompts", "new", name, stdin="text").code == 2
 
 
+def test_new_makes_variables_of_the_names_in_a_text(opsvi: Run) -> None:
+    made = opsvi("prompts", "new", "tell", stdin="Tell {{ who }} about {{ input }}")
+    assert (made.code, "warning" in made.err) == (0, False)
+    assert opsvi("prompts", "run", "tell", "tea", "-p", "who=Ada", "-m", "echo").out == "Tell Ada about tea\n"
+    wrong = opsvi("prompts", "new", "bad", stdin="---\nmodle: x\n---\nx")
+    assert (wrong.code, "prompts check" in wrong.err) == (2, False), "what was not kept cannot be checked"
+
+
+def test_messages_name_the_template_as_it_was_given(opsvi: Run, own: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.md").write_text("{{ nope }}")
+    (own / "deep.toml").write_text('[[steps]]\nname = "a"\nprompt = "{{ steps.b.answer }}"\n')
+    (tmp_path / "broken.md").write_text("---\nmodle: x\n---\nx")
+    for name, says in (
+        ("./t.md", "opsvi: template ./t.md, prompt: 'nope' is undefined\nhint: opsvi prompts check ./t.md\n"),
+        ("deep", "opsvi: step a: template deep, prompt: 'dict object' has no attribute 'b'\n"),
+        ("broken.md", "opsvi: template broken.md: unknown name 'modle'"),
+    ):
+        done = opsvi("prompt", "-t", name, "-m", "echo")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(says)
+    assert "hint: opsvi prompts check broken.md\n" in opsvi("prompt", "-t", "broken.md", "-m", "echo").err
+
+
+def test_run_takes_what_prompt_takes(opsvi_process: Run) -> None:
+    """Else a template could not be asked with them by its own command."""
+
+    def options(*command: str) -> set[str]:
+        return set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", opsvi_process(*command, "--help").out, re.MULTILINE))
+
+    assert options("prompt") - options("prompts", "run") == {"--template", "--save"}
+
+
 def test_projects_have_templates_once_they_are_trusted(opsvi: Run, tmp_path: Path) -> None:
     (tmp_path / "opsvi.toml").write_text('collection = "x"\n')
     (tmp_path / "prompts").mkdir()
@@ -237,9 +275,16 @@ def test_a_step_that_fails_says_which_and_keeps_the_others(opsvi: Run, own: Path
     done = opsvi(*args)
     assert (done.code, done.out) == (1, "")
     assert "step two: echo: the answer does not satisfy" in done.err
-    assert "step one answered:\nfirst\n" in done.err
+    assert done.err.startswith("step one answered:\nfirst\nfirst\nopsvi: step two: "), "in the order in which they came"
     machine = opsvi(*args, "--json")
     assert machine.code == 1
     jsonschema.validate(machine.json, schema("prompt"))
     assert machine.json["steps"] == [{"name": "one", "answer": "first", "model": "echo"}]
     assert machine.json["error"]["message"].startswith("step two: ")
+
+
+@pytest.mark.parametrize("stdin", ["", " \n"])
+def test_nothing_is_not_kept(stdin: str, opsvi: Run) -> None:
+    done = opsvi("prompt", "--save", "nothing", stdin=stdin)
+    assert (done.code, "nothing to keep" in done.err) == (2, True)
+    assert opsvi("prompts", "show", "nothing").code == 1

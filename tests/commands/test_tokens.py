@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,34 @@ def test_files_and_texts(opsvi: Run, tmp_path: Path) -> None:
     (tmp_path / "image.bin").write_bytes(b"\xff\xfe\x00")
     wrong = opsvi("tokens", "image.bin")
     assert (wrong.code, "not UTF-8 text" in wrong.err) == (2, True)
+
+
+def test_a_name_is_not_counted_in_place_of_its_file(opsvi: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for given in ("notes.md", "src/main.py", "./x", "many/*"):
+        done = opsvi("tokens", given)
+        assert (done.code, done.out) == (2, ""), given
+        assert f"{given}: no such file" in done.err
+    assert "is a folder" in opsvi("tokens", "folder").err
+    for text in ("word", "e.g.", "1.5", "see notes.md", ""):
+        assert opsvi("tokens", text).code == 0, text
+    assert opsvi("tokens", "-", "-", stdin="x").code == 2
+
+
+def test_bytes_are_not_counted_as_text(opsvi: Run) -> None:
+    done = opsvi("tokens", stdin=b"\xff\xfe\x00")
+    assert (done.code, done.out) == (2, "")
+    assert "stdin: not UTF-8 text" in done.err
+    assert "opsvi extract -" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_a_pipe_is_read(opsvi: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=("x" * 400,))
+    writer.start()
+    assert opsvi("tokens", "pipe").out == "~100 tokens\n"
+    writer.join()
 
 
 def test_window_and_cost(opsvi: Run) -> None:

@@ -82,7 +82,8 @@ def test_a_changed_record_is_noticed(opsvi: Run, home: Path) -> None:
     path.write_text(path.read_text().replace("6*7", "6*8"))
     done = opsvi("tools", "log")
     assert done.code == 1
-    assert "line 1 does not follow" in done.err
+    assert "line 1 is missing or does not follow" in done.err
+    assert done.out.splitlines()[0].split("\t")[:2] == ["line 1", "broken"]
 
 
 def test_a_model_calls_tools(opsvi: Run) -> None:

@@ -6,7 +6,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from opsvi_cli.app import run
 from opsvi_cli.context import AppContext
 from opsvi_cli.foundation.usage import UsageRow
 from opsvi_cli.render.usage import dollars
@@ -29,8 +31,8 @@ ROWS = (
 )
 
 
-def fill(rows: Sequence[UsageRow]) -> None:
-    app = AppContext(out=io.StringIO(), err=io.StringIO(), stdin=None, env=dict(os.environ), cwd="/")
+def fill(rows: Sequence[UsageRow], env: Mapping[str, str] = os.environ) -> None:
+    app = AppContext(out=io.StringIO(), err=io.StringIO(), stdin=None, env=dict(env), cwd="/")
     for row in rows:
         app.foundation.usage.record(row)
 
@@ -76,10 +78,39 @@ def test_what_people_see(used: Run) -> None:
     assert (nothing.code, nothing.out) == (0, "")
 
 
+def test_a_terminal_of_80_columns_shows_every_row_in_a_line(
+    used: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def shown(*args: str, env: Mapping[str, str]) -> list[list[str]]:
+        out = Terminal()
+        run(("usage", *args), AppContext(out=out, err=io.StringIO(), stdin=None, env={**env, "NO_COLOR": "1"}))
+        return [line.split() for line in out.getvalue().splitlines()]
+
+    monkeypatch.setenv("COLUMNS", "80")
+    found = shown("--by", "provider", "--since", "2026-03-02", env=os.environ)
+    assert found[0] == ["provider", "calls", "failed", "input", "output", "median", "s", "cost"]
+    assert [line[0] for line in found[2:]] == ["acme", "ollama", "total"]
+    other = {**os.environ, "OPSVI_HOME": str(home / "other")}
+    fill(ROWS[4:], other)
+    assert shown(env=other)[0] == ["day", "calls", "input", "output", "median", "s", "cost"]
+
+
 def test_unknown_is_never_zero(opsvi: Run) -> None:
     fill(ROWS[2:3])
     assert opsvi("usage").out.splitlines()[0].endswith("\tunknown")
     assert report(opsvi)["total"]["cost"] is None
+
+
+def test_what_cannot_be_read_is_not_nothing(opsvi: Run, home: Path) -> None:
+    (home / "state").mkdir(parents=True)
+    (home / "state" / "state.db").write_bytes(b"x" * 5000)
+    done = opsvi("usage")
+    assert (done.code, done.out) == (1, "")
+    assert "state.db is damaged" in done.err
 
 
 def test_real_calls_are_counted(opsvi: Run) -> None:
@@ -158,3 +189,13 @@ def test_the_page(used: Run, tmp_path: Path) -> None:
 def test_a_page_without_calls(opsvi: Run, tmp_path: Path) -> None:
     assert opsvi("usage", "--html", "usage.html").code == 0
     assert "No calls." in Page((tmp_path / "usage.html").read_text()).words
+
+
+def test_the_page_shows_names_as_they_are_and_opens_what_is_printed(opsvi: Run, tmp_path: Path) -> None:
+    fill([replace(ROWS[0], model="a\u202eevil"), replace(ROWS[0], outcome="cached", saved=1.0)])
+    opsvi("usage", "--html", "usage.html")
+    text = (tmp_path / "usage.html").read_text()
+    assert "openai/aevil" in text
+    assert "\u202e" not in text
+    assert text.count("<details open>") == text.count("<details") == 3
+    assert "+ 1 from the cache, saved $1.0000" in text

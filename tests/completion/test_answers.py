@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from opsvi_cli.completion import answer
+from opsvi_cli.completion import PROVIDERS, TOOLS, answer
 from opsvi_cli.foundation.db import connect
+from opsvi_cli.foundation.state import MIGRATIONS as STATE
 from opsvi_cli.llm.sessions import MIGRATIONS
 
 
@@ -42,15 +43,50 @@ def test_prompts_are_own_and_packaged(home: Path) -> None:
 
 
 def test_models_come_from_the_settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert answer(["models"]) == "echo\nopenai/\n"
+    built_in = {"echo", *(f"{name}/" for name in PROVIDERS if name != "echo")}
+    assert set(answer(["models"]).split()) == built_in
     (home / "config").mkdir(parents=True)
     (home / "config" / "config.toml").write_text(
         'model = "openai/one"\n[resilience]\nfallback = ["openai/two"]\n'
         '[profiles.work]\nmodel = "lab/three"\n[providers.lab]\nbase_url = "x"\n'
     )
     monkeypatch.setenv("OPSVI_MODEL", "openai/four")
-    found = answer(["models"]).split()
-    assert found == ["echo", "lab/", "lab/three", "openai/", "openai/four", "openai/one", "openai/two"]
+    found = set(answer(["models"]).split())
+    assert found - built_in == {"lab/", "lab/three", "openai/four", "openai/one", "openai/two"}
+    assert answer(["providers", "la"]) == "lab\n"
+
+
+def test_models_that_answered_are_offered_again(home: Path) -> None:
+    database = connect(home / "state" / "state.db", STATE)
+    rows = [("groq", "llama", "ok"), ("groq", "typo", "not-found"), ("echo", "echo", "ok"), ("groq", "llama", "ok")]
+    for row in rows:
+        database.execute(
+            "INSERT INTO usage (time, command, provider, model, seconds, outcome) VALUES ('1', 'prompt', ?, ?, 0, ?)",
+            row,
+        )
+    database.close()
+    assert answer(["models", "groq/"]) == "groq/\ngroq/llama\n"
+    (home / "state" / "state.db").write_text("this is no database, not at all" * 100)
+    assert answer(["models", "groq/"]) == "groq/\n"
+
+
+def test_tools_and_servers_come_from_the_settings(home: Path) -> None:
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.toml").write_text(
+        '[tools]\nallow = ["units", "mcp.x.*"]\nask = ["date"]\n[mcp.files]\ncommand = "x"\n'
+    )
+    assert answer(["tools"]).split() == [*sorted({*TOOLS, "units", "mcp.files.*"})]
+    assert answer(["servers"]) == "files\n"
+
+
+def test_the_names_that_are_built_in_are_those_of_the_code() -> None:
+    from opsvi_cli.builtin.openai_presets import COMPATIBLE, PRESETS
+    from opsvi_cli.context import AppContext
+    from opsvi_cli.rag.tools import open_toolbox
+
+    assert set(PROVIDERS) == {"echo", *PRESETS} - {COMPATIBLE}
+    with open_toolbox(AppContext(env={"OPSVI_NO_PLUGINS": "1"}), ["*"], lambda _call, _result: None) as toolbox:
+        assert set(toolbox.names) == set(TOOLS)
 
 
 def test_plugins_come_from_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +123,7 @@ def test_an_answer_imports_neither_typer_nor_the_packaging_library() -> None:
         "main()\n"
         "print(*sys.modules)\n"
     )
-    for kind in ("collections", "models", "prompts", "sessions", "plugins"):
+    for kind in ("collections", "models", "prompts", "providers", "servers", "sessions", "plugins", "tools"):
         done = subprocess.run(
             [sys.executable, "-c", code, kind], capture_output=True, text=True, check=True, timeout=60
         )
@@ -98,7 +134,7 @@ def test_an_answer_imports_neither_typer_nor_the_packaging_library() -> None:
                 [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
             ).stdout.split()
         )
-        allowed = {"re"} if kind == "models" else set()  # tomllib uses it
+        allowed = {"re"} if kind in ("models", "providers", "servers", "tools") else set()  # tomllib uses it
         assert (heavy - already - allowed) & modules == set()
         assert not any(name.startswith("opsvi_cli.") and name not in _OWN for name in modules)
 

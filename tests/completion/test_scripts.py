@@ -13,6 +13,8 @@ import pytest
 
 from opsvi_cli.command_table import COMMANDS
 from opsvi_cli.commands.completion import FILES
+from opsvi_cli.foundation.db import connect
+from opsvi_cli.llm.sessions import MIGRATIONS
 from opsvi_cli.render.command_tree import SHELLS, Place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +80,14 @@ CASES = [
     ("opsvi query -c no", ["notes", "notes-old"]),
     ("opsvi query --collection=w", ["work"]),
     ("opsvi plugins info op", ["opsvi"]),
+    ("opsvi prompt -m oll", ["ollama/"]),
+    ("opsvi query --fallback ec", ["echo"]),
+    ("opsvi models gr", ["groq"]),
+    ("opsvi prompt --tool r", ["read_file"]),
+    ("opsvi tools show d", ["date"]),
+    ("opsvi usage --by m", ["model"]),
+    ("opsvi prompt --pii b", ["block"]),
+    ("opsvi prompt -t com", ["commit-message"]),
 ]
 
 
@@ -104,7 +114,7 @@ def test_fish_completes(script: Callable[[str], Path]) -> None:
 _ZSH = """
 compdef() { :; }
 _files() { print FILES; }
-compadd() { print -l -- ${(M)${(P)2}:#${PREFIX}*}; }
+compadd() { print -l -- ${(M)${(P)@[-1]}:#${PREFIX}*}; }
 compset() { PREFIX=${PREFIX#*=}; }
 _describe() { local name=${@[-1]}; local -a all; all=(${${(P)name}%%:*}); print -l -- ${(M)all:#${PREFIX}*}; }
 """
@@ -138,6 +148,23 @@ def test_bash_completes_file_names_and_colons(
     assert _bash(script("bash"), "opsvi query --schema two") == ["two words.txt"]
     monkeypatch.setenv("OPSVI_MODEL", "lab/tiny:8b")
     assert _bash(script("bash"), "opsvi query -m lab/tiny:") == ["8b"]
+
+
+def test_names_with_spaces_are_quoted_as_they_would_be_typed(
+    script: Callable[[str], Path], program: Path, home: Path
+) -> None:
+    database = connect(home / "data" / "sessions.db", MIGRATIONS)
+    database.execute("INSERT INTO sessions (id, name, created, updated) VALUES ('s1', 'hall 2', '1', '1')")
+    database.close()
+    for typed, completed in (("ha", "hall\\ 2"), ("hall\\ ", "hall\\ 2"), ('"hall', "hall 2")):
+        words = ["opsvi", "chat", "--session", typed]
+        code = (
+            f"source {shlex.quote(str(script('bash')))}\nCOMP_WORDS=({shlex.join(words)})\nCOMP_CWORD=3\n"
+            '_opsvi 2>/dev/null\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
+        )
+        assert _run(_need("bash"), "--norc", "-c", code) == completed + "\n"
+    fish = _run(_need("fish"), "--no-config", "-c", f"source {script('fish')}; complete -C 'opsvi chat show hall\\ '")
+    assert "hall 2" in fish.split("\t")[0]
 
 
 def test_static_words_start_no_process(script: Callable[[str], Path], tmp_path: Path) -> None:

@@ -28,6 +28,17 @@ def test_the_tables_name_every_preset_and_every_quirk() -> None:
     assert set(QUIRKS) < {field.name for field in fields(Preset)}
 
 
+def test_the_plugins_of_providers_are_named() -> None:
+    from opsvi_cli.plugin_host.bundled import BUNDLED
+
+    text = PAGE.read_text(encoding="utf-8")
+    for (kind, name), plugin in BUNDLED.items():
+        if kind == "provider":
+            assert any(f"`{name}`" in row and f"| `{plugin}` |" in row for row in text.splitlines()), name
+        else:
+            assert any(f"`{name}`" in line and plugin in line for line in text.splitlines()), (kind, name)
+
+
 def test_every_key_of_a_preset_is_a_known_variable() -> None:
     from opsvi_cli.foundation.environment import OTHER_VARIABLES
 

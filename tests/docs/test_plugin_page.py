@@ -58,3 +58,15 @@ def test_the_gallery_names_every_example() -> None:
     text = (DOCS / "gallery.md").read_text(encoding="utf-8")
     for folder in (*root.glob("examples/plugins/*/"), *root.glob("plugins/*/")):
         assert f"`{folder.relative_to(root).as_posix()}`" in text
+
+
+def test_the_page_of_providers_names_every_capability_and_what_is_optional() -> None:
+    """Everything that a provider may say it can, and every protocol of the sdk that it may follow beside `Provider`."""
+    from opsvi_cli.testing.providers import CAPABILITIES
+
+    text = (DOCS / "provider.md").read_text(encoding="utf-8")
+    table = text[text.index("| `capabilities` has |") : text.index("## What the sdk has for it")]
+    assert all(f"`{name}`" in table for name in CAPABILITIES)
+    for name in ("connection", "Server", "TokenCounter", "BatchProvider", "chat_messages", "chat_tools", "chat_events"):
+        assert f"`{name}" in text
+        assert hasattr(sdk, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,22 @@ def test_usage(tmp_path: Path) -> None:
     usage.record(row("2026-02-01T00:00:00.000Z", "m", 10))
     usage.record(row("2026-02-02T00:00:00.000Z", "m", None, "rate"))
     assert [item.model for item in usage.rows("2026-02")] == ["m", "m"]
-    assert usage.cost("2026-02") == 0
+
+
+def test_the_last_room_of_a_day_is_taken_once(tmp_path: Path) -> None:
+    """Two processes that look at the same moment: each has its own connection."""
+    one, other = (UsageLog(State(tmp_path / "state.db", LOG)) for _ in range(2))
+    one.record(replace(row("2026-02-01T08:00:00.000Z", "m", 10), cost=0.5))
+    when = ("2026-02-01", "2026-02-01T09:00:00.000Z", "2026-02-01T10:00:00.000Z")
+    first = one.reserve(0.3, 1.0, *when)
+    assert first is not None
+    assert first.number is not None
+    assert other.reserve(0.3, 1.0, *when) == (None, 0.8)
+    one.release(first)
+    assert other.reserve(0.3, 1.0, *when) == (first.number, 0.5)
+    # The other one died without a word: what it had set aside counts until its hour is over.
+    assert one.reserve(0.3, 1.0, "2026-02-01", "2026-02-01T09:59:00.000Z", "x") == (None, 0.8)
+    assert one.reserve(0.3, 1.0, "2026-02-01", "2026-02-01T10:01:00.000Z", "x") == (1, 0.5)
 
 
 @pytest.mark.parametrize("trouble", ["damaged", "directory", "newer", "table gone"])
@@ -126,6 +142,6 @@ def test_trouble_with_the_state_never_raises_and_is_said_once(
         for _ in range(3):
             events.emit("x.y")
         assert events.recent() == []
-        assert UsageLog(state).rows() == []
+        UsageLog(state).record(row("2026-01-01T00:00:00.000Z", "m", 1))
     assert len(caplog.records) == 1
     assert caplog.records[0].levelno == logging.INFO

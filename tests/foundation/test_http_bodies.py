@@ -30,6 +30,27 @@ def site() -> Iterator[Site]:
         yield site
 
 
+def test_a_stream_of_events_may_be_longer_than_each_of_its_lines(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long answer is a hundred times as many bytes when each of its words comes in an event."""
+    monkeypatch.setattr("opsvi_cli.foundation.http.API_MAX_STREAM", 300_000)
+    line = b"data: " + b"x" * 1000 + b"\n\n"
+    many, too_many, long = line * 250, line * 350, b"data: " + b"x" * 150_000
+    site.pages["/many"] = page(many, content_type="text/event-stream")
+    site.pages["/gzip"] = page(gzip.compress(many), content_type="text/event-stream", content_encoding="gzip")
+    site.pages["/too-many"] = page(gzip.compress(too_many), content_type="text/event-stream", content_encoding="gzip")
+    site.pages["/long"] = page(gzip.compress(long), content_type="text/event-stream", content_encoding="gzip")
+    site.pages["/other"] = page(many, content_type="application/json")
+    with guarded_client(Http(), allow_private=True, max_bytes=100_000) as client:
+        for path in ("/many", "/gzip"):
+            assert client.get(site.url + path).content == many
+        for path, most in (("/too-many", 300_000), ("/long", 100_000), ("/other", 100_000)):
+            with pytest.raises(NetworkError, match=f"{path} sends more than {most} bytes"):
+                client.get(site.url + path)
+    documents = fetch_client(Http(allow_private=True, max_bytes=100_000))  # a document is no stream
+    with documents as client, pytest.raises(NetworkError, match="sends more than 100000 bytes"):
+        fetch(client, f"{site.url}/many")
+
+
 @pytest.mark.parametrize(
     ("encoding", "packed"),
     [

@@ -37,10 +37,23 @@ def test_the_same_request_is_answered_once(ask: Callable[..., Any], fault_server
     assert (streamed.out, streamed.err, whole.out) == (ANSWER, "", ANSWER)
     assert fault_server.count("ok") == 1
     with sqlite3.connect(home / "state" / "state.db") as db:
-        assert db.execute("SELECT count(*) FROM usage").fetchone() == (1,)
+        rows = db.execute("SELECT outcome, count(*), sum(input_tokens), sum(cost) FROM usage GROUP BY 1 ORDER BY 1")
+        assert rows.fetchall() == [("cached", 3, 0, 0.0), ("ok", 1, 7, None)]
     (path,) = home.rglob("cache.db")
     assert path.stat().st_mode & 0o777 == 0o600
     assert KEY not in "\n".join(sqlite3.connect(path).iterdump())
+
+
+def test_what_was_saved_is_in_usage(ask: Callable[..., Any], opsvi: Callable[..., Any], home: Path) -> None:
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    (home / "config" / "config.toml").write_text("[providers.openai.prices]\nm = {input = 1000, output = 2000}\n")
+    for _ in range(3):
+        ask("hi")
+    (row,) = opsvi("usage", "--by", "model", "--json").json["rows"]
+    assert (row["calls"], row["failed"], row["from_cache"], row["input_tokens"]) == (1, 0, 2, 7)
+    assert (row["cost"], row["saved"]) == (pytest.approx(0.017), pytest.approx(0.034))
+    assert "2 answers came from the cache, and saved $0.0340" in opsvi("usage").err
+    assert len(opsvi("logs", "list", "--json").json) == 1
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,11 @@ def test_lines_and_results(opsvi: Run, prompts: Callable[..., str], tmp_path: Pa
         ({"prompt": 5}, "`prompt` that is no text"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "has a message that is not"),
         ({"messages": [{"role": "system", "content": "x"}]}, "no message of the user"),
+        ({"id": {"a": 1}, "prompt": "x"}, "an `id` that is no text and no number"),
+        ({"id": True, "prompt": "x"}, "an `id` that is no text and no number"),
         ({"prompt": "x", "temperature": "hot"}, "`temperature` that is no number"),
+        ('{"prompt": "x", "temperature": Infinity}', "`temperature` that is no number"),
+        ('{"prompt": "x", "temperature": NaN}', "`temperature` that is no number"),
         ({"prompt": "x", "max_tokens": 0.5}, "`max_tokens` that is no whole number"),
         ({"prompt": "x", "schema": {"type": "nope"}}, "has a schema that is none"),
         ({"prompt": "x", "model": "nope/m"}, "there is no provider"),
@@ -107,6 +111,25 @@ def test_a_wrong_line_is_found_before_anything_is_asked(
     assert done.code == 2
     assert says in done.err
     assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_bytes_that_are_no_text_are_not_guessed(opsvi: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_bytes(b'"fine"\n"caf\xe9"\n')
+    done = opsvi("batch", "p.jsonl", "-m", "echo")
+    assert (done.code, done.out) == (2, "")
+    assert "p.jsonl, line 2 is not UTF-8 text" in done.err
+
+
+def test_instructions_from_a_file_and_a_schema_in_short(
+    opsvi: Run, prompts: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "rules.txt").write_text("Be short.\n")
+    place = prompts({"id": None, "prompt": "hello"})
+    with SpecServer(DOCUMENT, {CHAT: lambda _: answer('{"a": 1}')}, credentials=["host"]) as server:
+        done = opsvi("batch", place, *at(server), "--system", "@rules.txt", "--schema", "a int", "-o", "-")
+    assert [(row["id"], row["answer"]) for row in done.jsonl] == [("1", {"a": 1})]
+    assert server.requests[0].body["messages"][0] == {"role": "system", "content": "Be short.\n"}
+    assert opsvi("batch", place, "-m", "echo", "--system", "@nope.txt").code == 2
 
 
 def test_it_goes_on_where_it_was(opsvi: Run, prompts: Callable[..., str], tmp_path: Path) -> None:
@@ -136,13 +159,16 @@ def test_it_goes_on_where_it_was(opsvi: Run, prompts: Callable[..., str], tmp_pa
 
 
 def test_another_file_is_left_alone(opsvi: Run, prompts: Callable[..., str], tmp_path: Path) -> None:
-    place = prompts("hello")
+    place = prompts('"hello"')
     for content in ('{"mine": 1}\n', "text", "a\nb\n", '{"id": "a", "answer": 1}\n'):
         (tmp_path / "mine.txt").write_text(content)
         done = opsvi("batch", place, "-o", "mine.txt", "-m", "echo")
         assert done.code == 2, done.err
         assert (tmp_path / "mine.txt").read_text() == content
     assert opsvi("batch", place, "-o", ".", "-m", "echo").code == 2
+    for device in filter(os.path.exists, ("/dev/zero", "/dev/null")):
+        done = opsvi("batch", place, "-o", device, "-m", "echo")
+        assert (done.code, "is no regular file" in done.err) == (2, True)
 
 
 def test_without_a_file_results_go_to_stdout(opsvi: Run, prompts: Callable[..., str]) -> None:
@@ -190,9 +216,13 @@ def test_the_time_of_the_run_stops_it(
     assert set(rows(tmp_path / "r.jsonl")) == {"a"}
 
 
-def test_two_cannot_write_the_same_results(opsvi: Run, prompts: Callable[..., str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("alias", ["r.jsonl", "sub/../r.jsonl", "link.jsonl"])
+def test_two_cannot_write_the_same_results(alias: str, opsvi: Run, prompts: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.jsonl").symlink_to("r.jsonl")
+
     def busy(request: Any) -> Mapping[str, Any]:
-        second = opsvi("batch", "prompts.jsonl", "-o", "r.jsonl", "-m", "echo")
+        second = opsvi("batch", "prompts.jsonl", "-o", alias, "-m", "echo")
         return answer(f"{second.code} {second.err}")
 
     with SpecServer(DOCUMENT, {CHAT: busy}, credentials=["host"]) as server:
@@ -220,6 +250,8 @@ def test_ended_in_the_middle_it_leaves_whole_lines_and_goes_on(
         child.kill()
     assert child.returncode in (-number, 130)
     assert "Traceback" not in err
+    if number == signal.SIGINT:
+        assert err.split("\n")[-4:-2] == ["1 answered, 1 to do: r.jsonl", "run the same command again to go on"]
     assert set(rows(results)) == {"a"}
     with SpecServer(DOCUMENT, {CHAT: reply}, credentials=["host"]) as server:
         assert opsvi("batch", place, "-o", "r.jsonl", *at(server), env=FAST).code == 0

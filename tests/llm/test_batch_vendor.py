@@ -157,11 +157,55 @@ def test_cancelling(batch: Run, tmp_path: Path) -> None:
     assert results(tmp_path)["a"]["answer"] == "answer 0"
 
 
+def test_it_costs_half_and_is_counted_once(batch: Run, opsvi: Run) -> None:
+    vendor = Vendor()
+    vendor.status, vendor.answered, vendor.refused = "completed", [0, 1, 3, 4], [2]
+    prices = {"OPSVI_PROVIDERS__OPENAI__PRICES": '{"m": {"input": 1000, "output": 2000}}'}
+    with SpecServer(DOCUMENT, vendor.script(), key="k-0123456789") as server:
+        batch(server, "--vendor", **prices)
+    (row,) = opsvi("usage", "--by", "model", "--json").json["rows"]
+    used = answer("x")["usage"]
+    one = (used["prompt_tokens"] * 1000 + used["completion_tokens"] * 2000) / 1e6 / 2
+    assert (row["calls"], row["failed"], row["cost"]) == (5, 1, pytest.approx(4 * one))
+
+
+def test_results_that_are_fetched_again_are_not_counted_again(batch: Run, opsvi: Run, tmp_path: Path) -> None:
+    vendor = Vendor()
+    vendor.status, vendor.answered, vendor.refused = "completed", [0, 1], []
+    script = vendor.script()
+
+    def content(request: SpecRequest) -> SpecAnswer:
+        found = vendor._content(request)
+        return SpecAnswer(str(found.body) + ("" if whole else "{not json"), headers=found.headers)
+
+    with SpecServer(DOCUMENT, {**script, "GET /files/{file}/content": content}, key="k-0123456789") as server:
+        whole = False
+        assert batch(server, "--vendor").code == 1
+        assert opsvi("usage", "--json").json["total"]["calls"] == 0
+        whole = True
+        batch(server, "--vendor")
+    assert opsvi("usage", "--json").json["total"]["calls"] == 2
+
+
+def test_personal_data_is_looked_for(batch: Run, tmp_path: Path) -> None:
+    vendor = Vendor()
+    line = {"id": "mail", "prompt": "Write to ana@example.org"}
+    (tmp_path / "p.jsonl").write_text(json.dumps(line) + "\n")
+    with SpecServer(DOCUMENT, vendor.script(), key="k-0123456789") as server:
+        blocked = batch(server, "--vendor", "--pii", "block")
+        assert (blocked.code, blocked.err.splitlines()[0]) == (
+            1,
+            "opsvi: mail: the prompt holds personal data, and nothing was sent: 1 x e-mail address",
+        )
+        assert server.requests == []
+        batch(server, "--vendor", "--pii", "redact")
+    assert vendor.uploaded[0]["body"]["messages"][0]["content"] == "Write to [EMAIL_1]"
+
+
 def test_what_cannot_be_handed_over(batch: Run, opsvi: Run, tmp_path: Path) -> None:
     with SpecServer(DOCUMENT, Vendor().script(), key="k-0123456789") as server:
         for flags, env, says in (
             (("--max-cost", "1"), {}, "a budget cannot be kept"),
-            (("--pii", "block"), {}, "--pii block does not reach"),
             ((), {"OPSVI_PROVIDERS__OPENAI__BATCHES": "false"}, "openai has no batch jobs"),
         ):
             done = batch(server, "--vendor", *flags, **env)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opsvi_cli.errors import UsageError
+from opsvi_cli.foundation.bounded import Limits
 from opsvi_cli.llm.fencing import fenced
 from opsvi_cli.llm.template_engine import names_in, render_templates
 
@@ -64,8 +65,8 @@ def test_nothing_is_reached(text: str) -> None:
     ],
 )
 def test_bombs_come_to_an_end(text: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opsvi_cli.llm.template_engine.CPU_SECONDS", 1)
-    monkeypatch.setattr("opsvi_cli.llm.template_engine.MEMORY_BYTES", 600_000_000)
+    limits = Limits(cpu_seconds=1, memory_bytes=600_000_000)
+    monkeypatch.setattr("opsvi_cli.llm.template_engine.LIMITS", limits)
     with pytest.raises(UsageError) as caught:
         render(text, x="x" * 1000)
     assert says in caught.value.message

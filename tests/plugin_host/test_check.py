@@ -14,8 +14,8 @@ import pytest
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import DeadlineError, NotFoundError, UsageError
+from opsvi_cli.foundation.bounded import Limits
 from opsvi_cli.global_options import GlobalOptions
-from opsvi_cli.plugin_host.bounded import Limits
 from opsvi_cli.plugin_host.check import check_plugin, failure
 
 HEAD = 'from opsvi_cli.sdk import Registry, hookimpl\nOPSVI_API = "1.0"\n'

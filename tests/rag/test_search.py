@@ -157,6 +157,9 @@ def test_a_reranker_orders_more_than_is_shown(filled: AppContext, monkeypatch: p
         turned = search(filled, "old logs", SearchOptions(k=2, rerank="backwards"))
         assert turned[0].score == -plain[-1].score
         assert [hit.rank for hit in turned] == [1, 2]
+        filled.set_flag("retrieval.rerank", "backwards")
+        assert search(filled, "old logs", SearchOptions(k=2)) == turned
+        assert search(filled, "old logs", SearchOptions(k=50, rerank="none")) == plain
         with pytest.raises(PluginError, match="0 scores"):
             search(filled, "old logs", SearchOptions(rerank="short"))
     finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from opsvi_cli.foundation.bounded import Limits
 from opsvi_cli.scaffold.manifest import TemplateError
 from opsvi_cli.scaffold.render import python_string, render, render_text, toml_string
 
@@ -155,8 +156,8 @@ class TestBombs:
 
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("opsvi_cli.scaffold.bounded.CPU_SECONDS", 1)
-        monkeypatch.setattr("opsvi_cli.scaffold.bounded.MEMORY_BYTES", 600_000_000)
+        limits = Limits(cpu_seconds=1, memory_bytes=600_000_000)
+        monkeypatch.setattr("opsvi_cli.scaffold.bounded.LIMITS", limits)
 
     @pytest.mark.parametrize(
         "text",

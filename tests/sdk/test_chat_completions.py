@@ -88,7 +88,13 @@ def test_a_stream_and_a_whole_answer() -> None:
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [("stop", "stop"), ("eos_token", "stop"), ("content_filter", "filter"), ("function_call", "tool_calls")],
+    [
+        ("stop", "stop"),
+        ("eos_token", "stop"),
+        ("content_filter", "filter"),
+        ("function_call", "tool_calls"),
+        ("model_length", "length"),
+    ],
 )
 def test_how_answers_end(said: str, expected: str) -> None:
     assert list(chat_events([chunk(said)], SERVER)) == [Finish(expected)]  # type: ignore[arg-type]
@@ -104,6 +110,7 @@ def test_how_answers_end(said: str, expected: str) -> None:
         # All numbered 0; no number at all; no id; arguments that are no text.
         ([call(0, "a", name="f"), call(0, "b", name="g")], [ToolCall("a", "f", "{}"), ToolCall("b", "g", "{}")]),
         ([call(None, "a", name="f"), call(None, "b", name="g")], [ToolCall("a", "f", "{}"), ToolCall("b", "g", "{}")]),
+        ([call(None, "a", name="f", arguments="{"), call(None, None, arguments="}")], [ToolCall("a", "f", "{}")]),
         ([call(0, None, name="f", arguments={"x": 1})], [ToolCall("call_0", "f", '{"x": 1}')]),
     ],
 )
@@ -122,7 +129,10 @@ def test_tool_calls_in_every_shape(pieces: list[dict[str, Any]], expected: list[
         ([{"choices": "x"}], "bad-response"),
         ([{"choices": [1]}], "bad-response"),
         ([chunk(content="a")], "network"),
+        ([chunk("error", content="a")], "server"),
+        ([chunk(7, content="a")], "bad-response"),  # type: ignore[arg-type]
         ([{"error": {"message": "overloaded"}}], "server"),
+        ([{"error": {"message": "slow down", "code": 429}}], "rate"),
         ([chunk(content="a"), {"error": "overloaded"}], "server"),
     ],
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from opsvi_cli.errors import OpsviError, ProviderError
+from opsvi_cli.errors import OpsviError, ProviderError, StoreError
 from opsvi_cli.foundation.schema import Resilience as Settings
 
 from .deadline import Remaining, no_deadline
@@ -40,6 +41,7 @@ class Resilience:
         self._remaining = remaining
         self._log = log or logging.getLogger("opsvi.resilience")
         self._breakers: Breakers | None = None
+        self._unshared = False
 
     @property
     def breakers(self) -> Breakers:
@@ -59,22 +61,33 @@ class Resilience:
         """
         from .bulkhead import slot
 
-        self.breakers.admit(key)
+        self._tell(lambda breakers: breakers.admit(key))
         settled = False
         try:
             with slot(self._state / "slots", key, self.settings.concurrency, remaining or self._remaining):
                 yield
-            self.breakers.succeeded(key)
+            self._tell(lambda breakers: breakers.succeeded(key))
             settled = True
         except OpsviError as error:
             kind = error.kind if isinstance(error, ProviderError) else ""
             if kind in _COUNTED or (not kind and getattr(error, "retryable", False)):
-                self.breakers.failed(key, error.message)
+                reason = error.message
+                self._tell(lambda breakers: breakers.failed(key, reason))
                 settled = True
             raise
         finally:
             if not settled:
-                self.breakers.released(key)
+                self._tell(lambda breakers: breakers.released(key))
+
+    def _tell(self, action: Callable[[Breakers], None]) -> None:
+        """Trouble with the breakers' file ends no call: what was asked for is worth more than the breaker."""
+        if self._unshared:
+            return
+        try:
+            action(self.breakers)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            self._unshared = True
+            self._log.info("hosts that fail are not left alone in this run: %s; see `opsvi doctor`", error)
 
     def wait_for_place(self, key: str, remaining: Remaining | None = None) -> None:
         """Take a place in the rate limit. Raises DeadlineError while waiting."""

@@ -1,11 +1,13 @@
 """Every call of a tool, written down before it is made: JSON lines, each sealed with the hash of the one above.
 
-A line that is changed, moved or taken out from between others breaks the chain; lines cut off at the end are not
-noticed by it. Arguments are redacted; their hash is that of the arguments themselves.
+A line that is changed, moved or taken out breaks the chain; the hash of the last line stands in a file of its own, so
+that lines cut off at the end are missed too. Who can write both files can forge both: this is a seal, not a lock.
+Arguments are redacted; their hash is that of the arguments themselves.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.errors import StoreError
+from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.foundation.locks import hold
 from opsvi_cli.foundation.paths import private_dir
 
@@ -56,7 +59,11 @@ class AuditLog:
         return self._app.redactor.redact(value)[:_LONGEST] if isinstance(value, str) else value
 
     def _append(self, entry: dict[str, Any]) -> None:
-        entry["previous"], whole = _last_hash(self.path)
+        last, whole = _last_entry(self.path)
+        head = _head(self.path)
+        # A crash can come between a line and its hash in the other file; then that hash is the one before.
+        known = not head or head in (last.get("hash"), last.get("previous"))
+        entry["previous"] = str(last.get("hash", "")) if known else head
         entry["hash"] = _seal(entry)
         # After a line that was cut short, by a crash, begins a new one: the break shows, and what follows is readable.
         line = (("" if whole else "\n") + json.dumps(entry, ensure_ascii=True) + "\n").encode()
@@ -69,6 +76,7 @@ class AuditLog:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        write_atomic(head_file(self.path), entry["hash"] + "\n")
 
 
 def audit_file(app: AppContext) -> Path:
@@ -76,19 +84,32 @@ def audit_file(app: AppContext) -> Path:
     return app.paths.state / "tools-audit.jsonl"
 
 
-def entries(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """(line number, entry) in order; None for a line whose seal or place in the chain is broken."""
-    previous = _START
+def head_file(path: Path) -> Path:
+    """Where the hash of the last line is."""
+    return path.with_suffix(".head")
+
+
+def _head(path: Path) -> str:
     try:
-        file = path.open("rb")
+        return head_file(path).read_text("ascii", "replace").strip()
     except FileNotFoundError:
-        return
-    with file:
+        return ""
+
+
+def entries(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """(line number, entry) in order; None for a line whose seal or place in the chain is broken, or that is missing."""
+    head = _head(path)  # read first: others may write on meanwhile
+    previous, found, number = _START, not head, 0
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         for number, line in enumerate(file, 1):
             entry = _read(line)
             sound = entry is not None and entry.get("previous") == previous and entry.get("hash") == _seal(entry)
             yield number, entry if sound else None
-            previous = str(entry.get("hash")) if entry is not None else ""
+            if entry is not None:  # what a crash cut short has no place in the chain
+                previous = str(entry.get("hash"))
+            found = found or previous == head
+    if not found:
+        yield number + 1, None
 
 
 def _read(line: bytes) -> dict[str, Any] | None:
@@ -105,8 +126,8 @@ def _seal(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _last_hash(path: Path) -> tuple[str, bool]:
-    """The hash of the last line (empty when it is unreadable, so that the break stays visible), and if it is whole."""
+def _last_entry(path: Path) -> tuple[dict[str, Any], bool]:
+    """The last line (empty when it is unreadable, so that the break stays visible), and whether it is whole."""
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)
@@ -114,9 +135,7 @@ def _last_hash(path: Path) -> tuple[str, bool]:
             file.seek(max(0, size - 65_536))
             tail = file.read()
     except FileNotFoundError:
-        return _START, True
-    lines = tail.splitlines()
-    if not lines:
-        return _START, True
-    entry = _read(lines[-1])
-    return str(entry.get("hash")) if entry is not None else "", tail.endswith(b"\n")
+        tail = b""
+    if not tail:
+        return {"hash": _START}, True
+    return _read(tail.splitlines()[-1]) or {}, tail.endswith(b"\n")

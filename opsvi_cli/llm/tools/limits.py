@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from opsvi_cli.context import part_of_run
 from opsvi_cli.errors import DeadlineError, OpsviError
 
 if TYPE_CHECKING:
@@ -14,40 +15,52 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _STEP = 0.05
+_GIVE_UP_SECONDS = 1.0
+"""How long work may take to notice that it is given up."""
 _MARGIN = 10_000
 
 
 class TookTooLong(OpsviError):
-    """A call was left alone at its limit."""
+    """A call was given up at its limit."""
 
 
 def within(app: AppContext, seconds: float, work: Callable[[], T], what: str) -> T:
     """The result of `work`, which runs in a thread beside. Raises what it raises.
 
-    Raises TookTooLong after `seconds`, DeadlineError at the end of the run's time; then the thread is left alone, and
-    ends with the process at the latest.
+    Raises TookTooLong after `seconds`, DeadlineError at the end of the run's time. All that waits by `app.remaining` in
+    that thread (requests over the network, MCP servers, isolated plugins) is then given up too. Python cannot end a
+    thread that computes: such work is left alone, and ends with the process at the latest.
     """
     came: list[T] = []
     raised: list[BaseException] = []
+    end = time.monotonic() + seconds
+    given_up, done = threading.Event(), threading.Event()
+
+    def left() -> float:
+        if given_up.is_set() or time.monotonic() >= end:
+            raise TookTooLong(f"it took longer than {seconds:g} s (tools.timeout)")
+        return end - time.monotonic()
 
     def run() -> None:
+        part_of_run.set(left)
         try:
             came.append(work())
         except BaseException as error:  # noqa: BLE001  # SystemExit too would end the thread in silence
             raised.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=run, daemon=True, name=what)
-    thread.start()
-    end = time.monotonic() + seconds
-    while thread.is_alive():
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TookTooLong(f"it took longer than {seconds:g} s")
-        thread.join(min(_STEP, left))
-        try:
+    threading.Thread(target=run, daemon=True, name=what).start()
+    try:
+        # Not `join`: a thread whose join Ctrl-C interrupts counts as ended.
+        while not done.wait(min(_STEP, left())):
             app.remaining()
-        except DeadlineError as error:
+    except BaseException as error:
+        given_up.set()
+        done.wait(_GIVE_UP_SECONDS)
+        if isinstance(error, DeadlineError):
             raise DeadlineError(f"the time allowed ran out in {what}", hint="allow more with --timeout") from error
+        raise
     if raised:
         raise raised[0]
     return came[0]

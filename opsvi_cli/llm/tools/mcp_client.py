@@ -8,9 +8,11 @@ hostile: its names, texts and results are data, all of its tools count as having
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -21,18 +23,22 @@ from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.sdk import JSON, ToolSpec
 
 if TYPE_CHECKING:
-    from anyio.from_thread import BlockingPortal
     from mcp import Client
 
     from opsvi_cli.context import AppContext
 
+    from .mcp_connection import Connection
+
 T = TypeVar("T")
 PREFIX = "mcp."
+CALL_SECONDS = 30.0
+"""How long a server may take for one answer, unless its table says otherwise."""
 START_SECONDS = 30.0
-"""How long a server may take to answer the first time."""
+"""How long it may at least take to begin: two answers, and whatever a program does before."""
 _KEYS = frozenset({"command", "args", "env", "cwd", "url", "headers", "timeout", "enabled"})
 _MAX_TOOLS = 200
 _MAX_DESCRIPTION = 4000
+_MAX_SCHEMA = 100_000
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 """Without dots: the names of two servers' tools must not be the same, or one could pass for the other in a glob."""
@@ -40,7 +46,7 @@ _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 @dataclass(frozen=True)
 class McpConfig:
-    """One `[mcp.NAME]` table, checked. `timeout` is in seconds, for each call."""
+    """One `[mcp.NAME]` table, checked. `timeout` is in seconds, for each answer."""
 
     name: str
     command: str = ""
@@ -49,7 +55,7 @@ class McpConfig:
     cwd: str = ""
     url: str = ""
     headers: Mapping[str, str] | None = None
-    timeout: float = START_SECONDS
+    timeout: float = CALL_SECONDS
     enabled: bool = True
 
     @property
@@ -95,7 +101,7 @@ def _config(name: str, table: Mapping[str, Any]) -> McpConfig:
         values = table.get(key, {})
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise wrong(f"{key} is a table of texts")
-    timeout = table.get("timeout", START_SECONDS)
+    timeout = table.get("timeout", CALL_SECONDS)
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0:
         raise wrong("timeout is a number of seconds")
     url = str(table.get("url", ""))
@@ -125,12 +131,11 @@ class McpServer:
     def __init__(self, app: AppContext, config: McpConfig) -> None:
         self.config = config
         self._app = app
-        self._stack = ExitStack()
-        try:
-            self._portal, self._client = self._connect()
-        except BaseException:
-            self._stack.close()
-            raise
+        app.log.debug("MCP server %s: connecting", config.name)  # opens the log: the library's goes the same way
+        with ExitStack() as stack:
+            self._connection = self._connect(stack)
+            stack.callback(self._connection.close)
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> McpServer:
         return self
@@ -140,14 +145,14 @@ class McpServer:
 
     def close(self) -> None:
         """Ends the connection; a program that was started is stopped, by force after a few seconds."""
-        with contextlib.suppress(Exception):  # the server may be gone already
-            self._stack.close()
+        self._stack.close()
 
-    def _connect(self) -> tuple[BlockingPortal, Client]:
+    def _connect(self, stack: ExitStack) -> Connection:
         try:
-            from anyio.from_thread import start_blocking_portal
             from mcp import Client
             from mcp.types import Implementation
+
+            from .mcp_connection import Connection
         except ImportError as error:
             raise UsageError(
                 "MCP needs the package mcp, which is not installed", hint="pip install 'opsvi[mcp]'"
@@ -155,17 +160,15 @@ class McpServer:
         from opsvi_cli import __version__
 
         client = Client(
-            self._transport(),
-            read_timeout_seconds=min(self.config.timeout, START_SECONDS),
+            self._transport(stack),
+            read_timeout_seconds=self.config.timeout,
             client_info=Implementation(name="opsvi", version=__version__),
             cache=None,
         )
-        portal = self._stack.enter_context(start_blocking_portal())
-        entered: AbstractContextManager[Client] = portal.wrap_async_context_manager(client)
         with self._said("cannot be reached"):
-            return portal, self._stack.enter_context(entered)
+            return Connection(client, self._app.remaining, max(START_SECONDS, 2 * self.config.timeout))
 
-    def _transport(self) -> Any:
+    def _transport(self, stack: ExitStack) -> Any:
         """A program's pipes, or HTTP. Redirects to another origin are not followed by the library."""
         config = self.config
         if config.url:
@@ -187,15 +190,18 @@ class McpServer:
             cwd=str(Path(self._app.cwd, config.cwd).expanduser()) if config.cwd else self._app.cwd,
             encoding_error_handler="replace",
         )
-        return stdio_client(parameters, errlog=self._errors_file())
+        return stdio_client(parameters, errlog=stack.enter_context(self._errors_file()))
+
+    @property
+    def _errors(self) -> Path:
+        """What the program says on stderr: a file for its user's eyes, the last run only."""
+        return self._app.paths.state / "mcp" / f"{self.config.name}.log"
 
     def _errors_file(self) -> TextIO:
-        """What the program says on stderr: a file for its user's eyes, the last run only."""
         from opsvi_cli.foundation.paths import private_dir
 
-        folder = private_dir(self._app.paths.state / "mcp")
-        file = (folder / f"{self.config.name}.log").open("w", encoding="utf-8")
-        return self._stack.enter_context(file)
+        private_dir(self._errors.parent)
+        return self._errors.open("w", encoding="utf-8")
 
     def _secret(self, value: str) -> str:
         return self._app.foundation.secrets.resolve(value) if is_reference(value) else value
@@ -209,48 +215,53 @@ class McpServer:
             raise
         except Exception as error:
             first = _first(error)
-            reason = plain(str(first)).strip().splitlines() or [type(first).__name__]
+            reason = (plain(str(first)).strip().splitlines() or [type(first).__name__])[0][:300]
+            config = self.config
+            if config.command and (last := self._last_words()):
+                reason += f"; it said: {last}"
             raise NetworkError(
-                self._app.redactor.redact(
-                    f"MCP server {self.config.name} ({self.config.where}) {what}: {reason[0][:300]}"
-                ),
-                hint=f"opsvi mcp tools {self.config.name} tries it; stderr of a program is kept in "
-                f"{self._app.paths.state / 'mcp' / (self.config.name + '.log')}",
+                self._app.redactor.redact(f"MCP server {config.name} ({config.where}) {what}: {reason}"),
+                hint=f"all that it said is in {self._errors}" if config.command else "is it running? is the URL right?",
             ) from error
 
-    def _run(self, action: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """In the protocol's thread, never longer than the server's timeout or the run's deadline."""
-        import anyio
+    def _last_words(self) -> str:
+        """The last line that the program wrote on stderr."""
+        with contextlib.suppress(OSError), self._errors.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            lines = plain(file.read().decode("utf-8", "replace")).strip().splitlines()
+            return lines[-1].strip()[:200] if lines else ""
+        return ""
 
-        left = self._app.remaining()
-        seconds = self.config.timeout if left is None else min(left, self.config.timeout)
-
-        async def bounded() -> T:
-            with anyio.fail_after(seconds):
-                return await action()
-
-        return self._portal.call(bounded)
+    def _run(self, action: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
+        return self._connection.run(action, self.config.timeout)
 
     def tools(self) -> list[McpTool]:
-        """What the server offers, under names `mcp.SERVER.TOOL`. At most 200; what has no usable shape is left out."""
-        found: list[McpTool] = []
+        """What the server offers, under names `mcp.SERVER.TOOL`. What has no usable shape is left out, and said."""
+        found: dict[str, McpTool] = {}
+        offered = 0
         cursor: str | None = None
         for _ in range(20):  # a paginator that never ends must not hang
             with self._said("does not list its tools"):
-                page = self._run(lambda: self._client.list_tools(cursor=cursor))  # noqa: B023  # run at once
-            for tool in page.tools[: _MAX_TOOLS - len(found)]:
-                if _NAME.match(tool.name) and isinstance(tool.input_schema, dict):
+                page = self._run(lambda client: client.list_tools(cursor=cursor))  # noqa: B023  # run at once
+            offered += len(page.tools)
+            for tool in page.tools:
+                if tool.name not in found and len(found) < _MAX_TOOLS and _usable(tool.name, tool.input_schema):
                     description = " ".join(plain(tool.description or "").split())[:_MAX_DESCRIPTION]
                     spec = ToolSpec(f"{PREFIX}{self.config.name}.{tool.name}", description, tool.input_schema)
-                    found.append(McpTool(self, tool.name, spec))
+                    found[tool.name] = McpTool(self, tool.name, spec)
             cursor = page.next_cursor
             if not cursor or len(found) >= _MAX_TOOLS:
                 break
-        return found
+        if offered > len(found):
+            self._app.warn(
+                f"MCP server {self.config.name}: {offered - len(found)} of {offered} tools are left out: at most "
+                f"{_MAX_TOOLS} are taken, each name once, of letters, digits, _ . -, with a schema below 100 kB"
+            )
+        return list(found.values())
 
     def call(self, tool: str, arguments: Mapping[str, JSON]) -> JSON:
         with self._said(f"failed in {tool}"):
-            result = self._run(lambda: self._client.call_tool(tool, dict(arguments)))
+            result = self._run(lambda client: client.call_tool(tool, dict(arguments)))
         text = "\n".join(_text(block) for block in result.content)
         if result.is_error:
             raise OpsviError(text[:_MAX_DESCRIPTION] or f"{tool} failed and does not say why")
@@ -258,6 +269,15 @@ class McpServer:
             structured: JSON = result.structured_content
             return structured
         return text
+
+
+def _usable(name: str, schema: Any) -> bool:
+    if not _NAME.match(name) or not isinstance(schema, dict):
+        return False
+    try:
+        return len(json.dumps(schema)) <= _MAX_SCHEMA
+    except (ValueError, RecursionError):
+        return False
 
 
 def _text(block: Any) -> str:

@@ -115,6 +115,9 @@ class RemoteChunker(Remote):
 
 
 class RemoteReranker(Remote):
+    kept = ("remote",)
+    remote: bool
+
     def rerank(self, query: str, hits: Sequence[Hit]) -> list[float]:
         return cast(list[float], self._call("rerank", query, hits))
 

@@ -30,7 +30,7 @@ SURFACES: Mapping[str, Surface] = {
     ),
     "processor": Surface(streams=("read",)),
     "chunker": Surface(streams=("spans",), values={"fingerprint": REQUIRED}),
-    "reranker": Surface(calls=("rerank",)),
+    "reranker": Surface(calls=("rerank",), values={"remote": False}),
     "tool": Surface(calls=("call",), values={"spec": REQUIRED, "side_effects": REQUIRED, "taints": True}),
     "secret_store": Surface(calls=("get",)),
     "agent_adapter": Surface(streams=("run",)),

@@ -57,7 +57,8 @@ def make(opsvi_services: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) ->
 
     def call(url: str, *, key: str = KEY, **options: Any) -> Anthropic:
         monkeypatch.setenv("ANTHROPIC_API_KEY", key)
-        return Anthropic(opsvi_services("anthropic", base_url=url, **options))
+        named = {"api_key": "env:ANTHROPIC_API_KEY"} if key else {}
+        return Anthropic(opsvi_services("anthropic", base_url=url, **{**named, **options}))
 
     return call
 

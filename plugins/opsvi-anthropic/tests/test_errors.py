@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import wire
 from conftest import KEY
+from opsvi_anthropic.provider import Anthropic
 from wire import SpecAnswer, begin, end, error, event, stream, text_block
 
 from opsvi_cli.sdk import CredentialsError, Message, ModelRequest, NetworkError, OpsviError, ProviderError, TextDelta
@@ -64,6 +65,19 @@ def test_a_refused_key_is_not_repeated(
     assert isinstance(failure, CredentialsError)
     assert "[redacted]" in failure.message
     assert "opsvi secrets set anthropic" in failure.hint
+
+
+def test_the_vendors_key_goes_to_the_vendor_alone(
+    opsvi_services: Callable[..., Any], serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    with serve({}) as server:
+        with pytest.raises(CredentialsError, match="a key is needed"):
+            list(Anthropic(opsvi_services("anthropic", base_url=server.url)).stream(REQUEST))
+        assert KEY not in str(server.requests[0].headers)
+    with pytest.raises(CredentialsError, match=r"there is no key for gateway\.example") as caught:
+        list(Anthropic(opsvi_services("anthropic", base_url="https://gateway.example")).stream(REQUEST))
+    assert "providers.anthropic.api_key env:NAME" in caught.value.hint
 
 
 def test_no_key_is_said_before_a_request(make: Callable[..., Any]) -> None:

@@ -27,6 +27,8 @@ def run(opsvi: Callable[..., Any]) -> Callable[..., Any]:
             "ANTHROPIC_API_KEY": KEY,
             "OPSVI_RESILIENCE__RETRIES": "0",
         }
+        if url.startswith("http://127."):
+            variables["OPSVI_PROVIDERS__ANTHROPIC__API_KEY"] = "env:ANTHROPIC_API_KEY"
         return opsvi(*args, env={**variables, **env})
 
     return call

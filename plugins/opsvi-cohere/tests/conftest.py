@@ -54,7 +54,8 @@ def make(opsvi_services: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) ->
 
     def call(url: str, part: Any = Cohere, *, key: str = KEY, **options: Any) -> Any:
         monkeypatch.setenv("CO_API_KEY", key)
-        return part(opsvi_services("cohere", base_url=url, **options))
+        named = {"api_key": "env:CO_API_KEY"} if key else {}
+        return part(opsvi_services("cohere", base_url=url, **{**named, **options}))
 
     return call
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import wire
 from conftest import KEY
+from opsvi_cohere.embedder import CohereEmbedder
+from opsvi_cohere.provider import Cohere
 from wire import SpecAnswer, begin, call, calling, content, end, stream
 
 from opsvi_cli.sdk import CredentialsError, Message, ModelRequest, NetworkError, OpsviError, ProviderError, TextDelta
@@ -74,6 +76,19 @@ def test_an_error_page_is_not_quoted(make: Callable[..., Any], serve: Callable[.
     assert isinstance(failure, ProviderError)
     assert failure.kind == "server"
     assert "<" not in failure.message
+
+
+def test_the_vendors_key_goes_to_the_vendor_alone(
+    opsvi_services: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CO_API_KEY", KEY)
+    services = opsvi_services("cohere", base_url="https://gateway.example")
+    with pytest.raises(CredentialsError, match=r"there is no key for gateway\.example") as caught:
+        list(Cohere(services).stream(REQUEST))
+    assert "providers.cohere.api_key env:NAME" in caught.value.hint
+    with pytest.raises(CredentialsError) as caught:
+        CohereEmbedder(services).embed(["x"])
+    assert "parts.cohere.api_key env:NAME" in caught.value.hint
 
 
 def test_no_key_is_said_before_a_request(make: Callable[..., Any]) -> None:

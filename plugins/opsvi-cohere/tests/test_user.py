@@ -28,6 +28,8 @@ def run(opsvi: Callable[..., Any]) -> Callable[..., Any]:
             "OPSVI_RESILIENCE__RETRIES": "0",
             "CO_API_KEY": KEY,
         }
+        if url.startswith("http://127."):
+            variables["OPSVI_PROVIDERS__COHERE__API_KEY"] = variables["OPSVI_PARTS__COHERE__API_KEY"] = "env:CO_API_KEY"
         return opsvi(*args, env={**variables, **env})
 
     return call

@@ -56,4 +56,6 @@ def serve_each(request: pytest.FixtureRequest, serve: Callable[..., SpecServer])
 @pytest.fixture
 def services(opsvi_services: Callable[..., Services]) -> Callable[..., Services]:
     """`services(server, **options)`: what opsvi builds the parts with."""
-    return lambda server, **options: opsvi_services("google", base_url=server.url, **options)
+    return lambda server, **options: opsvi_services(
+        "google", **{"base_url": server.url, "api_key": "env:GEMINI_API_KEY", **options}
+    )

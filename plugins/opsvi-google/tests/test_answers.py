@@ -59,6 +59,7 @@ def test_thoughts_stay_apart_and_are_counted_as_output(
         ("SAFETY", "filter"),
         ("RECITATION", "filter"),
         ("PROHIBITED_CONTENT", "filter"),
+        ("LANGUAGE", "filter"),
         ("A_WORD_OF_TOMORROW", "stop"),
     ],
 )
@@ -79,10 +80,14 @@ def test_a_prompt_that_is_blocked(serve: Callable[..., SpecServer], google: Call
     assert list(google(server).stream(ask(stream=False))) == [Finish("filter", Usage(4, 0))]
 
 
-def test_a_call_that_the_model_wrote_wrongly_is_a_failure(failure: Callable[..., Any]) -> None:
-    error = failure(answer(finish="MALFORMED_FUNCTION_CALL"), stream=False)
+@pytest.mark.parametrize("parts", [(), ({"text": "Half an"},)])
+@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "OTHER"])
+def test_a_model_that_gives_up_is_a_failure_whatever_it_said(
+    reason: str, parts: tuple[Any, ...], failure: Callable[..., Any]
+) -> None:
+    error = failure(answer(*parts, finish=reason), stream=False)
     assert error.kind == "server"
-    assert "MALFORMED_FUNCTION_CALL" in error.message
+    assert f"gave up ({reason})" in error.message
 
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
@@ -138,6 +143,9 @@ def test_a_limit_per_minute_is_no_quota_that_is_used_up(failure: Callable[..., A
 def test_no_key_at_all(
     serve: Callable[..., SpecServer], opsvi_services: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.raises(CredentialsError, match=r"there is no key for gateway\.example") as caught:
+        list(Google(opsvi_services("google", base_url="https://gateway.example")).stream(ask()))
+    assert "providers.google.api_key env:NAME" in caught.value.hint
     monkeypatch.delenv("GEMINI_API_KEY")
     with pytest.raises(CredentialsError, match="there is no key") as caught:
         list(Google(opsvi_services("google")).stream(ask()))

@@ -45,6 +45,8 @@ def test_the_command_line(opsvi: Callable[..., Any], serve: Callable[..., SpecSe
         "OPSVI_PLUGINS": "opsvi_google.plugin",
         "OPSVI_PROVIDERS__GOOGLE__BASE_URL": server.url,
         "OPSVI_PARTS__GOOGLE__BASE_URL": server.url,
+        "OPSVI_PROVIDERS__GOOGLE__API_KEY": "env:GEMINI_API_KEY",
+        "OPSVI_PARTS__GOOGLE__API_KEY": "env:GEMINI_API_KEY",
         "OPSVI_PARTS__GOOGLE__DIMENSIONS": "4",
     }
     asked = opsvi("prompt", "Say hello", "-m", f"google/{MODEL}", env=env)
@@ -62,7 +64,11 @@ def test_a_stream_that_breaks_leaves_its_text_and_ends_with_an_error(
     opsvi: Callable[..., Any], serve: Callable[..., SpecServer]
 ) -> None:
     server = serve({STREAM: chunks(answer({"text": "half of"}, finish=None), f"{{{KEY}")}, check_answers=False)
-    env = {"OPSVI_PLUGINS": "opsvi_google.plugin", "OPSVI_PROVIDERS__GOOGLE__BASE_URL": server.url}
+    env = {
+        "OPSVI_PLUGINS": "opsvi_google.plugin",
+        "OPSVI_PROVIDERS__GOOGLE__BASE_URL": server.url,
+        "OPSVI_PROVIDERS__GOOGLE__API_KEY": "env:GEMINI_API_KEY",
+    }
     broken = opsvi("prompt", "x", "-m", f"google/{MODEL}", env=env)
     assert broken.code == 1
     assert broken.out.startswith("half of")

@@ -64,7 +64,7 @@ def serve_each(request: pytest.FixtureRequest, serve: Callable[..., SpecServer])
 def services(opsvi_services: Callable[..., Services]) -> Callable[..., Services]:
     """`services(server, **options)`: what opsvi builds the parts with, the router being `server`."""
     return lambda server, **options: opsvi_services(
-        "huggingface", **{"base_url": server.url, "dialect": "router", **options}
+        "huggingface", **{"base_url": server.url, "dialect": "router", "api_key": "env:HF_TOKEN", **options}
     )
 
 

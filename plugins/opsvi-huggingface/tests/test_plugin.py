@@ -45,6 +45,8 @@ def settings(server: SpecServer) -> dict[str, str]:
         "OPSVI_PROVIDERS__HUGGINGFACE__BASE_URL": server.url,
         "OPSVI_PROVIDERS__HUGGINGFACE__DIALECT": "router",
         "OPSVI_PARTS__HUGGINGFACE__BASE_URL": server.url,
+        "OPSVI_PROVIDERS__HUGGINGFACE__API_KEY": "env:HF_TOKEN",
+        "OPSVI_PARTS__HUGGINGFACE__API_KEY": "env:HF_TOKEN",
         "OPSVI_PARTS__HUGGINGFACE__DIALECT": "router",
     }
 

@@ -18,9 +18,11 @@ sys.path.insert(0, str(ROOT / "tests" / "servers"))
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_gguf import write_model
+    from tiny_reranker import write_reranker
 
     folder = tmp_path_factory.mktemp("models")
     write_model(folder / "tiny.gguf")
+    write_reranker(folder / "judge.gguf")
     (folder / "broken.gguf").write_bytes(b"GGUF" + b"\0" * 64)
     (folder / "text.gguf").write_text("this is no model")
     return folder

@@ -19,9 +19,10 @@ from conftest import servers
 from opsvi_llamacpp import servers as started
 from opsvi_llamacpp.embedder import GgufEmbedder
 from opsvi_llamacpp.provider import Gguf
+from opsvi_llamacpp.reranker import GgufReranker
 
 from opsvi_cli.sdk import ModelRequest, StreamEvent
-from opsvi_cli.testing import check_embedder, check_provider
+from opsvi_cli.testing import check_embedder, check_provider, check_reranker
 
 Run = Callable[..., Any]
 SCHEMA = {
@@ -48,7 +49,7 @@ def test_it_is_listed_and_sound(run: Run) -> None:
     (mine,) = [plugin for plugin in plugins if plugin["name"] == "llamacpp"]
     assert mine["status"] == "ok", mine
     models = json.loads(run("models", "gguf", "--json").stdout)
-    assert [model["id"] for model in models] == ["gguf/broken", "gguf/text", "gguf/tiny"]
+    assert [model["id"] for model in models] == ["gguf/broken", "gguf/judge", "gguf/text", "gguf/tiny"]
 
 
 def test_an_answer_by_name_and_by_path(run: Run, models: Path) -> None:
@@ -148,13 +149,14 @@ class Brief(Gguf):
     """Random weights never come to an end by themselves: at the end of its context llama.cpp may fail to read them."""
 
     def stream(self, request: ModelRequest) -> Iterator[StreamEvent]:
-        yield from super().stream(replace(request, max_tokens=24))
+        yield from super().stream(replace(request, max_tokens=24, temperature=0.0))
 
 
 def test_contracts(opsvi_services: Callable[..., Any], models: Path) -> None:
     try:
         check_provider(Brief(opsvi_services("gguf", models=str(models), threads=1)), model="tiny")
         check_embedder(GgufEmbedder(opsvi_services("gguf", models=str(models), model="tiny", threads=1)))
+        check_reranker(GgufReranker(opsvi_services("gguf", models=str(models), rerank_model="judge", threads=1)))
     finally:
         for _, child in started._here.values():
             child.kill()
@@ -167,3 +169,19 @@ def test_search_with_vectors_of_a_file(run: Run, tmp_path: Path) -> None:
     assert run("ingest", "a.md", "--embedder", "gguf:tiny").returncode == 0
     found = json.loads(run("search", "backups", "--mode", "dense", "--json").stdout)
     assert "35 days" in found[0]["text"]
+
+
+def test_passages_in_the_order_of_a_file(run: Run, tmp_path: Path) -> None:
+    """Scores of a random model mean nothing; that they come, and that long passages and questions are cut, does."""
+    for name, length in (("a", 1), ("b", 5), ("c", 60)):
+        (tmp_path / f"{name}.md").write_text(f"Backups {name} are kept for 35 days. " * length)
+    assert run("ingest", "a.md", "b.md", "c.md", "--embedder", "hash").returncode == 0
+    for question in ("backups", "backups and " * 100):
+        done = run("search", question, "--rerank", "gguf:judge", "--json")
+        assert done.returncode == 0, done.stderr
+        scores = [hit["score"] for hit in json.loads(done.stdout)]
+        assert scores == sorted(scores, reverse=True)
+        assert len(set(scores)) > 1
+    nameless = run("search", "backups", "--rerank", "gguf")
+    assert nameless.returncode == 2
+    assert "hint: opsvi config set parts.gguf.rerank_model PATH" in nameless.stderr

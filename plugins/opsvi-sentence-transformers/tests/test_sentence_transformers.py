@@ -1,4 +1,4 @@
-"""The embedder against the library itself, on a real model."""
+"""Embedder and reranker against the library itself."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 from opsvi_sentence_transformers.embedder import SentenceTransformersEmbedder
 from opsvi_sentence_transformers.plugin import OPSVI_API, opsvi_register
+from opsvi_sentence_transformers.reranker import SentenceTransformersReranker
 
-from opsvi_cli.sdk import API, NotFoundError, PluginError, Registry, UsageError
-from opsvi_cli.testing import check_embedder
+from opsvi_cli.sdk import API, Hit, NotFoundError, PluginError, Registry, UsageError
+from opsvi_cli.testing import check_embedder, check_reranker
 
 TEXTS = ["The disk of the server is full.", "A recipe for soup", "", "Das Backup lief über Nacht."]
 
 
-def test_it_registers_the_embedder_and_states_its_api() -> None:
+def test_it_registers_its_parts_and_states_its_api() -> None:
     registry = Registry()
     opsvi_register(registry)
-    assert [part.name for part in registry.parts("embedder")] == ["sentence-transformers"]
+    names = [(part.kind, part.name) for part in registry.parts()]
+    assert names == [("embedder", "sentence-transformers"), ("reranker", "sentence-transformers")]
     assert OPSVI_API.split(".")[0] == str(API[0])
 
 
@@ -31,7 +33,9 @@ def test_registering_and_building_import_no_torch(tmp_path: Path) -> None:
         "import sys; from types import SimpleNamespace\n"
         "import opsvi_sentence_transformers.plugin\n"
         "from opsvi_sentence_transformers.embedder import SentenceTransformersEmbedder as E\n"
+        "from opsvi_sentence_transformers.reranker import SentenceTransformersReranker as R\n"
         f"e = E(SimpleNamespace(options={{'model': {str(tmp_path)!r}}}, log=None)); e.fingerprint\n"
+        f"R(SimpleNamespace(options={{'rerank_model': {str(tmp_path)!r}}}, log=None))\n"
         "assert not {'torch', 'sentence_transformers', 'transformers', 'numpy'} & set(sys.modules)\n"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(place for place in sys.path if place)}
@@ -100,3 +104,56 @@ def test_a_folder_without_a_model_is_an_error_of_one_line(
         SentenceTransformersEmbedder(services(model=str(tmp_path))).embed(["x"])
     assert "\n" not in caught.value.message
     assert caught.value.hint
+
+
+def cross_encoder(folder: Path, tokenizer: Path, labels: int = 1) -> Path:
+    """A BERT of random weights that gives so many numbers for a pair of texts."""
+    import torch
+    import transformers
+
+    torch.manual_seed(5)
+    words = transformers.AutoTokenizer.from_pretrained(str(tokenizer))
+    config = transformers.BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        num_labels=labels,
+        initializer_range=0.5,
+    )
+    transformers.BertForSequenceClassification(config).save_pretrained(str(folder))
+    words.model_max_length = 128
+    words.save_pretrained(str(folder))
+    return folder
+
+
+def hits(*texts: str) -> list[Hit]:
+    return [Hit(1, 1.0, text, "/a.md", "a", f"a.{n}", "", None, None, 0, len(text), {}) for n, text in enumerate(texts)]
+
+
+def test_scores_are_those_of_the_library(model_folder: Path, tmp_path: Path, services: Callable[..., Any]) -> None:
+    import numpy as np
+    from sentence_transformers import CrossEncoder
+
+    folder = cross_encoder(tmp_path, model_folder)
+    reranker = SentenceTransformersReranker(services(rerank_model=str(folder)))
+    check_reranker(reranker)
+    scores = reranker.rerank("disk full", hits(*TEXTS))
+    expected = CrossEncoder(str(folder), local_files_only=True).predict([("disk full", text) for text in TEXTS])
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    assert len(set(scores)) == len(TEXTS)
+    assert reranker.rerank("disk full", []) == []
+
+
+def test_a_model_that_is_no_reranker(model_folder: Path, tmp_path: Path, services: Callable[..., Any]) -> None:
+    folder = cross_encoder(tmp_path, model_folder, labels=3)
+    with pytest.raises(PluginError, match="gives 3 numbers for a passage"):
+        SentenceTransformersReranker(services(rerank_model=str(folder))).rerank("x", hits("y"))
+
+
+def test_a_reranker_needs_a_model(services: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        SentenceTransformersReranker(services(model="the/embedder"))
+    assert caught.value.hint == "opsvi config set parts.sentence-transformers.rerank_model FOLDER"

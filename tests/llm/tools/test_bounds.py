@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,6 @@ import pytest
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import DeadlineError, UsageError
 from opsvi_cli.llm.tools.arguments import parse_arguments
-from opsvi_cli.llm.tools.audit import AuditLog, entries
 from opsvi_cli.llm.tools.consent import visible
 from opsvi_cli.llm.tools.limits import TookTooLong, cut, within
 from opsvi_cli.llm.tools.toolbox import Entry, Toolbox
@@ -82,6 +84,13 @@ def test_expressions_of_ones_own_schema_hold() -> None:
 def test_a_schema_that_cannot_be_used_is_said(schema: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="schema of t cannot be used"):
         parse_arguments('{"x": 1}', ToolSpec("t", "", schema), trusted=False)
+
+
+def test_half_a_character_is_replaced() -> None:
+    """With it the connection to an MCP server broke, for all calls to come."""
+    assert parse_arguments('{"\\ud800": ["\\udfffx"]}', ToolSpec("t", "", OBJECT), trusted=False) == {"?": ["?x"]}
+    with pytest.raises(UsageError, match="not JSON"):
+        parse_arguments('{"x": 1e400}', ToolSpec("t", "", OBJECT), trusted=False)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -151,18 +160,33 @@ def test_work_ends_in_time_and_gives_what_it_raises(app: AppContext) -> None:
     assert cut("short", 100, str) == "short"
 
 
+def test_a_page_that_drips_in_is_given_up(app: AppContext) -> None:
+    """No wait for a byte is long; all of them together are. Nothing goes on behind the answer."""
+    app.set_flag("tools.timeout", 2)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
+                while connection.send(b"x"):
+                    time.sleep(0.05)
+
+        dripping = threading.Thread(target=drip, daemon=True)
+        dripping.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        client = app.foundation.for_part("tool", "t", {}).http(allow_private=True)
+        tool = Remote("t", lambda: client.get(url).text)
+        assert box(app, ("t", tool, "")).run(ToolCall("1", "t", "{}")).text == (
+            "error: it took longer than 2 s (tools.timeout)"
+        )
+        dripping.join(10)
+        assert not dripping.is_alive()
+    assert "the tool t" not in [thread.name for thread in threading.enumerate()]
+
+
 def test_hidden_characters_are_shown_as_numbers() -> None:
     assert visible("a\u202eb\u200bc\x1b[2J\ud800\U000e0061\x9b") == (
         "a\\u202eb\\u200bc\\u001b[2J\\ud800\\U000e0061\\u009b"
     )
     assert visible("Straße 街\n  x") == "Straße 街\n  x"
-
-
-def test_a_line_that_was_cut_short_shows_and_harms_no_other(app: AppContext) -> None:
-    log = AuditLog(app)
-    log.record("call", "one", "{}")
-    with log.path.open("ab") as file:
-        file.write(b'{"time": "2026-')
-    log.record("call", "two", "{}")
-    log.record("call", "three", "{}")
-    assert [entry and entry["tool"] for _, entry in entries(log.path)] == ["one", None, "two", "three"]

@@ -120,7 +120,7 @@ def test_exceptions_and_hanging_are_results(shop: Any) -> None:
     assert call(box, "crash").text == "error: RuntimeError: it fell over"
     quick, _ = shop("hang")
     quick._app.set_flag("tools.timeout", 0.2)
-    assert call(quick, "hang").text == "error: it took longer than 0.2 s"
+    assert call(quick, "hang").text == "error: it took longer than 0.2 s (tools.timeout)"
 
 
 def test_the_end_of_the_run_ends_a_tool(shop: Any) -> None:

@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeAlias
 
 from opsvi_cli.sdk import (
     Finish,
-    ProviderError,
     ReasoningDelta,
     Server,
     StreamEvent,
@@ -16,8 +15,6 @@ from opsvi_cli.sdk import (
     ToolCall,
     Usage,
 )
-
-from .client import error_in_stream, server_text
 
 Reason: TypeAlias = Literal["stop", "length", "filter", "refusal", "tool_calls"]
 Keep: TypeAlias = Callable[[str, Sequence[dict[str, Any]]], None]
@@ -113,7 +110,7 @@ def whole_answer(body: Any, server: Server, content_type: str, keep: Keep) -> It
     """An answer in one piece."""
     content = body.get("content") if isinstance(body, dict) else None
     if not isinstance(content, list):
-        said = server_text(body, server)[1]
+        said = server.said(body)[1]
         raise server.bad_response(f"the answer holds no message{': ' if said else ''}{said}", content_type=content_type)
     blocks = Blocks(server)
     for index, block in enumerate(content):
@@ -134,7 +131,8 @@ def stream_events(events: Iterable[Any], server: Server, content_type: str, keep
         event = json.loads(sse.data)
         kind = event.get("type") if isinstance(event, dict) else None
         if kind == "error" or sse.event == "error":
-            raise error_in_stream(event, server)
+            code, said = server.said(event)
+            raise server.broke_off(said or code or "without a reason", code)
         if not isinstance(kind, str):
             raise server.bad_response("an event of the stream has another shape", content_type=content_type)
         if kind == "content_block_delta":
@@ -154,9 +152,7 @@ def stream_events(events: Iterable[Any], server: Server, content_type: str, keep
     if reason is None and not came:
         raise server.bad_response("the stream is empty", content_type=content_type)
     if reason is None:
-        raise ProviderError(
-            f"{server.label}: the answer ends in the middle", kind="network", hint="try again; the text is incomplete"
-        )
+        raise server.cut_off()
     yield from blocks.finish(reason, details, usage_of(counts), keep)
 
 

@@ -12,7 +12,6 @@ from urllib.parse import quote
 from opsvi_cli.sdk import BatchResult, BatchStatus, Finish, ProviderError, Server, TextDelta, UsageError
 
 from .answer import whole_answer
-from .client import server_text
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -97,7 +96,7 @@ def _result(line: Any, server: Server) -> BatchResult:
     id_ = caller_id(id_)
     kind = result.get("type")
     if kind != "succeeded":
-        reason = server_text(result.get("error"), server)[1]
+        reason = server.said(result.get("error"))[1]
         said = {"canceled": "cancelled before it was answered", "expired": "not answered in time"}
         return BatchResult(id_, "", error=reason or said.get(str(kind), "the server failed"))
     try:

@@ -19,7 +19,7 @@ from opsvi_cli.sdk import (
 
 from . import batches
 from .answer import stream_events, whole_answer
-from .client import anthropic_connection, errors_translated, open_client
+from .client import anthropic_connection, open_client
 from .request import Block, body, counted
 from .settings import read_settings
 
@@ -34,6 +34,7 @@ class Anthropic:
     """Settings `providers.anthropic`: base_url, api_key (a reference), timeout (seconds), model; max_tokens, thinking,
     effort."""
 
+    batch_price = 0.5
     _thoughts: ClassVar[OrderedDict[str, Sequence[Block]]] = OrderedDict()
     """Of the whole process: each step of a conversation with tools builds the part anew."""
 
@@ -49,7 +50,7 @@ class Anthropic:
         where = anthropic_connection(self._services)
         server = where.server(request.model)
         made = body(request, settings, self._thoughts)
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             from anthropic import Stream
 
             # All but the three that must be there: the SDK's own parameters warn, or lag behind the API.
@@ -69,7 +70,7 @@ class Anthropic:
         where = anthropic_connection(self._services)
         server = where.server("")
         found: dict[str, ModelInfo] = {}
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             after: dict[str, Any] = {}
             for _ in range(_PAGES):  # a server may claim for ever that there is more
                 page = _document(client.models.with_raw_response.list(limit=_PAGE, **after), server)
@@ -91,7 +92,7 @@ class Anthropic:
         where = anthropic_connection(self._services)
         server = where.server(request.model)
         made = counted(request, read_settings(self._services), self._thoughts)
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             fixed = {name: made.pop(name) for name in ("model", "messages")}
             answer = client.messages.with_raw_response.count_tokens(**fixed, extra_body=made)
             tokens = _document(answer, server).get("input_tokens")
@@ -108,27 +109,27 @@ class Anthropic:
             {"custom_id": batches.custom_id(item.id, server), "params": body(item.request, settings, self._thoughts)}
             for item in items
         ]
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             create: Any = client.messages.batches.with_raw_response.create
             return batches.job(_document(create(requests=requests), server), server)
 
     def batch_status(self, job: str) -> BatchStatus:
         where = anthropic_connection(self._services)
         server = where.server("")
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             return batches.status(_document(client.messages.batches.with_raw_response.retrieve(job), server), server)
 
     def batch_results(self, job: str) -> Iterator[BatchResult]:
         """In the order of the server. Of one job at most 16 MB."""
         where = anthropic_connection(self._services)
         server = where.server("")
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             yield from batches.results(client, job, server)
 
     def cancel_batch(self, job: str) -> None:
         where = anthropic_connection(self._services)
         server = where.server("")
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             batches.job(_document(client.messages.batches.with_raw_response.cancel(job), server), server)
 
     def _model(self, entry: Mapping[str, Any]) -> ModelInfo:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
-from opsvi_cli.sdk import Finish, ProviderError, ReasoningDelta, Server, StreamEvent, TextDelta, ToolCall, Usage
+from opsvi_cli.sdk import Finish, ReasoningDelta, Server, StreamEvent, TextDelta, ToolCall, Usage
 
 Reason: TypeAlias = Literal["stop", "length", "filter", "refusal", "tool_calls"]
 _FINISH: Mapping[str, Reason] = {
@@ -65,9 +65,7 @@ def stream_events(events: Iterable[Any], server: Server, content_type: str) -> I
             calls.add(event.get("index"), _message_of(delta, server).get("tool_calls"))
     if not came:
         raise server.bad_response("the stream is empty", content_type=content_type)
-    raise ProviderError(
-        f"{server.label}: the answer ends in the middle", kind="network", hint="try again; the text is incomplete"
-    )
+    raise server.cut_off()
 
 
 def _message_of(delta: object, server: Server) -> Mapping[str, Any]:

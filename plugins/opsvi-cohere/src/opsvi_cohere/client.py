@@ -9,24 +9,29 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from opsvi_cli.sdk import Connection, OpsviError, Server, Services, connection
+from opsvi_cli.sdk import Connection, OpsviError, Server, Services, connection, errors_translated
 
 if TYPE_CHECKING:
     from cohere import ClientV2
 
+_HOSTS = ("api.cohere.com", "api.cohere.ai")
+"""What the vendor's key is for; another server gets the one of the setting `api_key`."""
 DEFAULT_URL = "https://api.cohere.com"
 _REFUSED_TOKEN = 498
 _GAVE_UP = 499
 
 
-def cohere_connection(services: Services) -> Connection:
+def cohere_connection(services: Services, section: str = "providers") -> Connection:
     """Read base_url, api_key, timeout of the part. Raises UsageError, CredentialsError."""
-    return connection(services, DEFAULT_URL, variables=("CO_API_KEY", "COHERE_API_KEY"))
+    return connection(services, DEFAULT_URL, variables=("CO_API_KEY", "COHERE_API_KEY"), hosts=_HOSTS, section=section)
 
 
 @contextlib.contextmanager
-def open_client(services: Services, where: Connection) -> Iterator[ClientV2]:
-    """A client whose connections are closed at the end, which also cancels a request under way."""
+def open_client(services: Services, where: Connection, server: Server) -> Iterator[ClientV2]:
+    """A client whose connections are closed at the end, which also cancels a request under way.
+
+    Whatever is raised inside becomes ProviderError or CredentialsError.
+    """
     from cohere import ClientV2
 
     from .transport import guarded
@@ -34,6 +39,7 @@ def open_client(services: Services, where: Connection) -> Iterator[ClientV2]:
     with (
         services.http(allow_private=True, timeout=where.timeout) as http,
         guarded(http, with_key=bool(where.key)) as client,
+        errors_translated(server, translate),
     ):
         yield ClientV2(
             api_key=where.key or "none",  # the SDK insists on one, or takes that of the environment
@@ -44,35 +50,21 @@ def open_client(services: Services, where: Connection) -> Iterator[ClientV2]:
         )
 
 
-@contextlib.contextmanager
-def errors_translated(server: Server) -> Iterator[None]:
-    """Whatever the SDK, the HTTP client or a strange answer raises becomes ProviderError or CredentialsError."""
-    try:
-        yield
-    except Exception as error:  # answers of servers can break the SDK anywhere
-        translated = _translate(error, server)
-        if translated is error:
-            raise
-        raise translated from error
-
-
-def _translate(error: Exception, server: Server) -> Exception:
+def translate(error: Exception, server: Server) -> OpsviError | None:
+    """The error for one of the SDK; None for any other."""
     from cohere.core.api_error import ApiError
     from cohere.core.http_sse import SSEError
 
-    if isinstance(error, OpsviError):
-        return error
     if isinstance(error, ApiError):
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         status = error.status_code or 0
         if status < 300:
             kind = headers.get("content-type") or "none"
             return server.bad_response("the answer is no answer of a model", content_type=kind)
-        return _status_error(status, _said(error.body, server), headers, server)
+        return _status_error(status, server.said(error.body)[1], headers, server)
     if isinstance(error, SSEError):
         return server.bad_response(f"the answer cannot be read: {error}")
-    known = server.http_error(error)
-    return known or server.bad_response(f"the answer cannot be read ({type(error).__name__})")
+    return None
 
 
 def _status_error(status: int, text: str, headers: Mapping[str, str], server: Server) -> OpsviError:
@@ -81,14 +73,6 @@ def _status_error(status: int, text: str, headers: Mapping[str, str], server: Se
         code = "insufficient_quota"  # a trial key: waiting some seconds does not help
     status = {_REFUSED_TOKEN: 401, _GAVE_UP: 408}.get(status, status)
     return server.status_error(status, text, code=code, headers=headers)
-
-
-def _said(body: object, server: Server) -> str:
-    """The message of the server's JSON; empty where there is none."""
-    if isinstance(body, Mapping):
-        inner = body.get("error")
-        body = body.get("message") or (inner.get("message") if isinstance(inner, Mapping) else inner) or ""
-    return server.clean(body) if isinstance(body, str) and "<" not in body else ""
 
 
 def document(answer: Any, server: Server) -> dict[str, Any]:

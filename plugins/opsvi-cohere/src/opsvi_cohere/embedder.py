@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from opsvi_cli.sdk import Connection, Services, UsageError, Vectors, checked_vectors, embed_in_batches
 
-from .client import cohere_connection, document, errors_translated, open_client
+from .client import cohere_connection, document, open_client
 
 if TYPE_CHECKING:
     from opsvi_cli.sdk import Server
@@ -59,7 +59,7 @@ class CohereEmbedder:
 
     @cached_property
     def _where(self) -> Connection:
-        return cohere_connection(self._services)
+        return cohere_connection(self._services, "parts")
 
     @property
     def _server(self) -> Server:
@@ -69,7 +69,7 @@ class CohereEmbedder:
         """Normalised vectors of non-empty texts, in their order."""
         server = self._server
         more: dict[str, Any] = {"output_dimension": self._asked} if self._asked else {}
-        with open_client(self._services, self._where) as client, errors_translated(server):
+        with open_client(self._services, self._where, server) as client:
             answer = client.with_raw_response.embed(
                 model=self._model,
                 texts=list(texts),

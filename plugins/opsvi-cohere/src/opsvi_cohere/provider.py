@@ -8,7 +8,7 @@ from typing import Any
 from opsvi_cli.sdk import ModelInfo, ModelRequest, Services, StreamEvent
 
 from .answer import stream_events, whole_answer
-from .client import cohere_connection, document, errors_translated, open_client
+from .client import cohere_connection, document, open_client
 from .request import arguments
 
 _CAPABILITIES = frozenset({"stream", "tools", "schema", "usage", "reasoning"})
@@ -32,7 +32,7 @@ class Cohere:
         where = cohere_connection(self._services)
         server = where.server(request.model)
         made = arguments(request, self._services)
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             from cohere.core.http_sse import EventSource
 
             raw: Any = client.with_raw_response
@@ -52,7 +52,7 @@ class Cohere:
         where = cohere_connection(self._services)
         server = where.server("")
         found: dict[str, ModelInfo] = {}
-        with open_client(self._services, where) as client, errors_translated(server):
+        with open_client(self._services, where, server) as client:
             raw: Any = client.models.with_raw_response
             more: dict[str, Any] = {}
             for _ in range(_PAGES):  # a server may claim for ever that there is more

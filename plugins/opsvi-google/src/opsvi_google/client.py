@@ -10,19 +10,23 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from opsvi_cli.sdk import Connection, CredentialsError, OpsviError, Server, Services, connection
+from opsvi_cli.sdk import Connection, OpsviError, Server, Services, connection, errors_translated
 
 if TYPE_CHECKING:
     import httpx2
     from google.genai import Client
 
+_HOSTS = ("generativelanguage.googleapis.com",)
+"""What the vendor's key is for; another server gets the one of the setting `api_key`."""
 DEFAULT_URL = "https://generativelanguage.googleapis.com"
 _ANSWERS = ("json", "event-stream")
 
 
-def google_connection(services: Services) -> Connection:
+def google_connection(services: Services, section: str = "providers") -> Connection:
     """Read base_url, api_key, timeout of the part. Raises UsageError, CredentialsError."""
-    return connection(services, DEFAULT_URL, variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"))
+    return connection(
+        services, DEFAULT_URL, variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"), hosts=_HOSTS, section=section
+    )
 
 
 @contextlib.contextmanager
@@ -33,13 +37,8 @@ def open_client(services: Services, where: Connection, server: Server) -> Iterat
     """
     with services.http(allow_private=True, timeout=where.timeout) as http:
         _adapt(http, where, server)
-        try:
+        with errors_translated(server, translate):
             yield _client(http, where)
-        except Exception as error:  # answers of servers can break the SDK anywhere
-            translated = translate(error, server)
-            if translated is error:
-                raise
-            raise translated from error
 
 
 def _client(http: httpx2.Client, where: Connection) -> Client:
@@ -77,17 +76,13 @@ def _adapt(http: httpx2.Client, where: Connection, server: Server) -> None:
     http.event_hooks = {"request": [*hooks["request"], prepare], "response": [*hooks["response"], check]}
 
 
-def translate(error: Exception, server: Server) -> Exception:
-    """The error to raise instead of `error`; `error` itself when it is opsvi's own."""
+def translate(error: Exception, server: Server) -> OpsviError | None:
+    """The error for one of the SDK; None for any other."""
     from google.genai import errors
 
-    if isinstance(error, OpsviError):
-        return error
     if isinstance(error, errors.APIError):
         return _api_error(error, server)
-    if (known := server.http_error(error)) is not None:
-        return known
-    return server.bad_response(f"the answer cannot be read ({type(error).__name__})")
+    return None
 
 
 def _api_error(error: Any, server: Server) -> OpsviError:
@@ -96,10 +91,7 @@ def _api_error(error: Any, server: Server) -> OpsviError:
     text = error.message if isinstance(error.message, str) and "<" not in error.message else ""
     details = _details(error.details)
     if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
-        return CredentialsError(
-            f"{server.label}: the key was refused ({status}): {server.clean(text)}",
-            hint=f"`opsvi secrets set {server.name}` stores another one",
-        )
+        return server.unauthorized(status, text)
     headers = {
         str(name).lower(): str(value) for name, value in (getattr(error.response, "headers", None) or {}).items()
     }

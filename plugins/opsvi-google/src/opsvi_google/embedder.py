@@ -43,7 +43,7 @@ class GoogleEmbedder:
 
     @cached_property
     def _where(self) -> Connection:
-        return google_connection(self._services)
+        return google_connection(self._services, "parts")
 
     @property
     def _server(self) -> Server:

@@ -27,7 +27,19 @@ _FILTERED = (
     "IMAGE_PROHIBITED_CONTENT",
     "IMAGE_RECITATION",
     "MODEL_ARMOR",
+    "ESCALATION",
+    "LANGUAGE",
 )
+_FAILED = (
+    "OTHER",
+    "MALFORMED_FUNCTION_CALL",
+    "MALFORMED_RESPONSE",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "MISSING_THOUGHT_SIGNATURE",
+    "PUP_LIMITED_DISABLED",
+)
+"""The model gave up, perhaps in the middle of a sentence."""
 
 
 def read_events(
@@ -70,17 +82,14 @@ def _reason(reason: str, server: Server, *, came: bool, told: bool, called: bool
     if not reason:
         if not told and not called:
             raise server.bad_response("the answer holds no text and does not say how it ended")
-        raise ProviderError(
-            f"{server.label}: the answer ends in the middle", kind="network", hint="try again; the text is incomplete"
-        )
+        raise server.cut_off()
     if reason in _LENGTH:
         return "length"
     if reason in _FILTERED:
         return "filter"
-    if reason not in _STOPPED and not told and not called:
-        # A tool call that the model wrote wrongly, for example: there is no answer at all.
+    if reason in _FAILED or (reason not in _STOPPED and not told and not called):
         raise ProviderError(
-            f"{server.label}: the model gave no answer ({server.clean(reason)})", kind="server", hint="try again"
+            f"{server.label}: the model gave up ({server.clean(reason)})", kind="server", hint="try again"
         )
     return "tool_calls" if called else "stop"
 

@@ -13,13 +13,24 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from opsvi_cli.sdk import Connection, CredentialsError, OpsviError, Server, Services, UsageError, connection
+from opsvi_cli.sdk import (
+    Connection,
+    CredentialsError,
+    OpsviError,
+    Server,
+    Services,
+    UsageError,
+    connection,
+    errors_translated,
+)
 
 if TYPE_CHECKING:
     import httpx2
     from huggingface_hub import InferenceClient
 
 ROUTER = "https://router.huggingface.co"
+_HOSTS = (".huggingface.co", ".endpoints.huggingface.cloud")
+"""What the token is for; another server gets the key of the setting `api_key`."""
 _ANSWERS = ("json", "event-stream")
 _DIALECTS = ("router", "server")
 _T = TypeVar("_T")
@@ -34,15 +45,16 @@ class Endpoint:
     own: bool
 
 
-def endpoint(services: Services) -> Endpoint:
+def endpoint(services: Services, section: str = "providers") -> Endpoint:
     """Read base_url, dialect, api_key, timeout of the part. Raises UsageError, CredentialsError."""
     dialect = services.options.get("dialect") or ("server" if services.options.get("base_url") else "router")
     if dialect not in _DIALECTS:
         raise UsageError(
             f"{services.name}: dialect {dialect!r} is none of {', '.join(_DIALECTS)}",
-            hint=f"opsvi config set providers.{services.name}.dialect router",
+            hint=f"opsvi config set {section}.{services.name}.dialect router",
         )
-    where = connection(services, ROUTER, variables=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"))
+    variables = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    where = connection(services, ROUTER, variables=variables, hosts=_HOSTS, section=section)
     if dialect == "router" and where.key and not where.key.startswith("hf_"):
         raise CredentialsError(
             f"{services.name}: the key is no token of Hugging Face, which begins with hf_",
@@ -59,13 +71,8 @@ def open_http(services: Services, at: Endpoint, server: Server) -> Iterator[http
     """
     with services.http(allow_private=True, timeout=at.where.timeout) as http:
         _adapt(http, at, server)
-        try:
+        with errors_translated(server, translate):
             yield http
-        except Exception as error:  # answers of servers can break the library anywhere
-            translated = translate(error, server)
-            if translated is error:
-                raise
-            raise translated from error
 
 
 @contextlib.contextmanager
@@ -131,18 +138,14 @@ def _adapt(http: httpx2.Client, at: Endpoint, server: Server) -> None:
     http.event_hooks = {"request": [*hooks["request"], prepare], "response": [*hooks["response"], check]}
 
 
-def translate(error: Exception, server: Server) -> Exception:
-    """The error to raise instead of `error`; `error` itself when it is opsvi's own."""
-    if isinstance(error, OpsviError):
-        return error
+def translate(error: Exception, server: Server) -> OpsviError | None:
+    """The error for one of the SDK; None for any other."""
     names = {cls.__name__ for cls in type(error).__mro__}
     if "InferenceTimeoutError" in names:
         return server.timed_out()
     if "TextGenerationError" in names:  # in the middle of a stream
         return server.broke_off(str(error))
-    if (known := server.http_error(error)) is not None:
-        return known
-    return server.bad_response(f"the answer cannot be read ({type(error).__name__})")
+    return None
 
 
 def _status_error(response: httpx2.Response, server: Server) -> OpsviError:
@@ -151,9 +154,7 @@ def _status_error(response: httpx2.Response, server: Server) -> OpsviError:
         body = response.json()
     except ValueError:
         body = None
-    said = body.get("error", body.get("message")) if isinstance(body, dict) else None
-    text = said.get("message") if isinstance(said, dict) else said
-    text = text if isinstance(text, str) else ""
+    text = server.said(body)[1]
     if response.status_code == 424:  # TGI and TEI: the model itself failed
         return server.broke_off(text)
     too_long = "must be <=" in text or "must have less than" in text or "must have at most" in text

@@ -42,7 +42,7 @@ class HuggingFaceEmbedder:
 
     @cached_property
     def _at(self) -> Endpoint:
-        return endpoint(self._services)
+        return endpoint(self._services, "parts")
 
     @property
     def _server(self) -> Server:

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from opsvi_cli.sdk import Server, Services, Vectors
+from opsvi_cli.sdk import Services, Vectors
 
 from .files import find_model
-from .serve import EMBEDDING_TOKENS
+from .reader import Reader
 from .servers import Running, running_server
 
 if TYPE_CHECKING:
@@ -31,11 +31,15 @@ class GgufEmbedder:
 
     @cached_property
     def _path(self) -> Path:
-        return find_model(self._services, str(self._services.options.get("model") or ""))
+        return find_model(self._services, str(self._services.options.get("model") or ""), "model")
 
     @cached_property
     def _server(self) -> Running:
-        return running_server(self._services, self._path, embedding=True)
+        return running_server(self._services, self._path, "embedding")
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self._services, self._server, self._path.name)
 
     @cached_property
     def _inner(self) -> Embedder:
@@ -65,34 +69,4 @@ class GgufEmbedder:
 
     def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
         """As the contract says; of a text that is too long for the model, its beginning. Raises ProviderError."""
-        return self._inner.embed([self._fitting(text) for text in texts], kind)
-
-    def _fitting(self, text: str) -> str:
-        """A token is at least a byte: only texts of more bytes than tokens fit need to be counted."""
-        if len(text.encode("utf-8", "replace")) <= self._longest:
-            return text
-        tokens = self._asked("tokenize", {"content": text})["tokens"]
-        if len(tokens) <= self._longest:
-            return text
-        return str(self._asked("detokenize", {"tokens": tokens[: self._longest]})["content"])
-
-    @cached_property
-    def _longest(self) -> int:
-        """Tokens of a text that fit, with room for prefixes and the model's own marks."""
-        context = int(self._asked("props")["default_generation_settings"]["n_ctx"])
-        return max(8, min(context, int(str(self._services.options.get("context") or EMBEDDING_TOKENS))) - 64)
-
-    def _asked(self, what: str, body: dict[str, Any] | None = None) -> Any:
-        """What llama.cpp's own endpoints say. Raises ProviderError."""
-        url = self._server.url.removesuffix("/v1")
-        asked = Server(self._services.name, self._path.name, url)
-        headers = {"authorization": f"Bearer {self._services.secret(self._server.key)}"}
-        try:
-            with self._services.http(allow_private=True) as client:
-                answer = client.request("POST" if body else "GET", f"{url}/{what}", json=body, headers=headers)
-                answer.raise_for_status()
-                return answer.json()
-        except ValueError as error:
-            raise asked.bad_response(f"/{what} gave no JSON") from error
-        except Exception as error:
-            raise asked.http_error(error) or error from error
+        return self._inner.embed([self._reader.beginning(text) for text in texts], kind)

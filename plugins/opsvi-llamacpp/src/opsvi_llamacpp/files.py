@@ -17,16 +17,15 @@ def models_folder(services: Services) -> Path | None:
     return Path(folder).expanduser() if folder else None
 
 
-def find_model(services: Services, name: str) -> Path:
+def find_model(services: Services, name: str, setting: str = "") -> Path:
     """The file called `name`: a path, or a file of the models' folder with or without its suffix.
 
+    `setting`: where a part's model is named, for the hint.
     Raises UsageError when no model is named, ProviderError (not-found, bad-response) for a file that is none.
     """
     if not name:
-        raise UsageError(
-            f"{services.name}: no model is named",
-            hint=f"-m {services.name}/PATH/TO/MODEL.gguf, or a name of the folder",
-        )
+        place = f"opsvi config set parts.{services.name}.{setting} PATH" if setting else f"-m {services.name}/PATH"
+        raise UsageError(f"{services.name}: no model is named", hint=f"{place}, or a name of the folder")
     folder = models_folder(services)
     places = [Path(os.getcwd(), name).expanduser()]
     if folder is not None:

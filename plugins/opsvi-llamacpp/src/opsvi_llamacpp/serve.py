@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-EMBEDDING_TOKENS = 2048
-"""Of a text, where the setting `context` says nothing; a model made for less takes less."""
+BATCH_TOKENS = 2048
+"""Of a text that is embedded or judged, where the setting `context` says nothing; a model made for less takes less."""
 
 
 def main() -> None:
@@ -53,11 +53,13 @@ def _parameters(asked: dict[str, Any]) -> Any:
     if asked["threads"]:
         params.cpuparams.n_threads = asked["threads"]
         params.cpuparams_batch.n_threads = asked["threads"]
-    if asked["embedding"]:
+    if asked["use"] != "chat":
         params.embedding = True
-        # A text is embedded in one batch: this is the longest that can be.
-        params.n_batch = params.n_ubatch = asked["context"] or EMBEDDING_TOKENS
-        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        # A text is read in one batch: this is the longest that can be.
+        params.n_batch = params.n_ubatch = asked["context"] or BATCH_TOKENS
+        kinds = xllamacpp.llama_pooling_type
+        ranks = asked["use"] == "reranking"
+        params.pooling_type = kinds.LLAMA_POOLING_TYPE_RANK if ranks else kinds.LLAMA_POOLING_TYPE_MEAN
     return params
 
 

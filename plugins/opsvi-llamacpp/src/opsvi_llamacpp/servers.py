@@ -19,10 +19,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from opsvi_cli.sdk import DeadlineError, ProviderError, Services, UsageError
 
+Use = Literal["chat", "embedding", "reranking"]
 START_SECONDS = 120.0
 _STEP = 0.1
 _TOUCH = 1.0
@@ -45,9 +46,9 @@ _here: dict[str, tuple[Running, subprocess.Popen[str]]] = {}
 _lock = threading.Lock()
 
 
-def running_server(services: Services, model: Path, *, embedding: bool = False) -> Running:
+def running_server(services: Services, model: Path, use: Use = "chat") -> Running:
     """The server of a model. Raises ProviderError when it does not come up, UsageError for a wrong setting."""
-    asked = _settings(services, model, embedding=embedding)
+    asked = _settings(services, model, use)
     folder = services.data_dir / "llamacpp" / _identity(asked)
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     with _lock, _one_at_a_time(folder, services):
@@ -57,7 +58,7 @@ def running_server(services: Services, model: Path, *, embedding: bool = False) 
         return _start(services, asked, folder)
 
 
-def _settings(services: Services, model: Path, *, embedding: bool) -> dict[str, Any]:
+def _settings(services: Services, model: Path, use: Use) -> dict[str, Any]:
     def number(name: str, default: float, least: float) -> Any:
         value = services.options.get(name, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
@@ -66,7 +67,7 @@ def _settings(services: Services, model: Path, *, embedding: bool) -> dict[str, 
 
     return {
         "model": str(model),
-        "embedding": embedding,
+        "use": use,
         "context": int(number("context", 0, 0)),
         "threads": int(number("threads", 0, 0)),
         "gpu_layers": int(number("gpu_layers", -1, -1)),

@@ -10,14 +10,15 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from opsvi_cli.sdk import NetworkError, NotFoundError, PluginError, Services, UsageError, Vectors
+from opsvi_cli.sdk import Services, Vectors
+
+from .weights import Weights, batch_size
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_SETTING = "parts.sentence-transformers"
 _EDGE = 65_536
 """Bytes at both ends of a large file that the fingerprint reads."""
 
@@ -32,23 +33,16 @@ class SentenceTransformersEmbedder:
     """Equal trust in these vectors and in BM25."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
-        self._name = _text_option(services, "model")
-        if not self._name:
-            raise UsageError(
-                "the embedder sentence-transformers needs a model", hint=f"opsvi config set {_SETTING}.model FOLDER"
-            )
-        self._revision = _text_option(services, "revision") or None
-        self._device = _text_option(services, "device") or None
-        self._batch_size = _batch_size(services)
-        self._folder = _folder(self._name)
+        self._weights = Weights(services, "model", "revision")
+        self._batch_size = batch_size(services)
 
     @cached_property
     def fingerprint(self) -> str:
         """Of a folder, its files; of a name, the name and revision."""
-        if self._folder is None:
-            return f"sentence-transformers:{self._name}@{self._revision or 'main'}"
-        return f"sentence-transformers:{_digest(self._folder)}"
+        weights = self._weights
+        if weights.folder is None:
+            return f"sentence-transformers:{weights.name}@{weights.revision or 'main'}"
+        return f"sentence-transformers:{_digest(weights.folder)}"
 
     @cached_property
     def dimension(self) -> int:
@@ -77,60 +71,8 @@ class SentenceTransformersEmbedder:
 
     @cached_property
     def _model(self) -> SentenceTransformer:
-        library = _library(offline=self._folder is not None)
-        self._services.log.debug("loading %s", self._name)
-        try:
-            loaded: SentenceTransformer = library.SentenceTransformer(
-                str(self._folder) if self._folder else self._name,
-                device=self._device,
-                revision=self._revision,
-                local_files_only=self._folder is not None,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            )
-        except OSError as error:
-            if self._folder is None:
-                raise NetworkError(
-                    f"model {self._name!r} is not here and cannot be fetched: {_first_line(error)}",
-                    hint=f"put the model in a folder: opsvi config set {_SETTING}.model FOLDER",
-                ) from error
-            raise PluginError(
-                f"{self._folder} holds no model that can be read: {_first_line(error)}",
-                hint="it needs config.json and weights as safetensors",
-            ) from error
-        except (ValueError, KeyError, RuntimeError) as error:
-            raise PluginError(
-                f"model {self._name!r} cannot be loaded: {_first_line(error)}",
-                hint="it may be damaged, or need another version of sentence-transformers",
-            ) from error
+        loaded: SentenceTransformer = self._weights.load("SentenceTransformer")
         return loaded
-
-
-def _text_option(services: Services, key: str) -> str:
-    value = services.options.get(key, "")
-    if not isinstance(value, str):
-        raise UsageError(f"{_SETTING}.{key}: {value!r} is not text", hint=f"opsvi config set {_SETTING}.{key} TEXT")
-    return value
-
-
-def _batch_size(services: Services) -> int:
-    value = services.options.get("batch_size", 32)
-    # A value from the environment is text.
-    number = int(value) if isinstance(value, str) and value.isdecimal() else value
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        key = f"{_SETTING}.batch_size"
-        raise UsageError(f"{key}: {value!r} is no number of texts", hint=f"opsvi config set {key} 32")
-    return number
-
-
-def _folder(name: str) -> Path | None:
-    """The folder that `name` is; None for a name on the hub, which is `model` or `owner/model`."""
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return path.resolve()
-    if path.is_absolute() or name.startswith(("~", ".")) or name.count("/") > 1:
-        raise NotFoundError(f"there is no folder {name}", hint=f"opsvi config set {_SETTING}.model FOLDER")
-    return None
 
 
 def _digest(folder: Path) -> str:
@@ -154,27 +96,3 @@ def _digest(folder: Path) -> str:
 def _counts(path: Path) -> bool:
     """Notes and hidden files change nothing about the vectors."""
     return not any(part.startswith(".") for part in path.parts) and path.suffix != ".md"
-
-
-def _library(*, offline: bool) -> Any:
-    """The sentence_transformers module, told to be quiet and, for a folder, to stay off the network."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    if offline:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    try:
-        import sentence_transformers
-        from transformers.utils import logging
-    except ImportError as error:
-        raise PluginError(
-            f"sentence-transformers cannot be imported: {_first_line(error)}",
-            hint="pip install sentence-transformers, into the environment of opsvi",
-        ) from error
-    logging.disable_progress_bar()
-    return sentence_transformers
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,72 @@
+"""Passages in the order of a reranker, which reads the query and each of them together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from opsvi_cli.context import AppContext
+from opsvi_cli.errors import OpsviError, PluginError, UsageError
+from opsvi_cli.sdk import JSON, Hit, Reranker, Server
+
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedReranker:
+    name: str
+    part: Reranker
+
+
+def find_reranker(app: AppContext, wanted: str | None) -> NamedReranker | None:
+    """The reranker `wanted`, `NAME` or `NAME:MODEL`; None of it: as the settings say. None for "none".
+
+    Raises UsageError for an unknown name, PluginError for a broken one.
+    """
+    wanted = app.settings.retrieval.rerank if wanted is None else wanted
+    if wanted in ("", NONE):
+        return None
+    name, _, model = wanted.partition(":")
+    if app.plugins.registry.find("reranker", name) is None:
+        known = ", ".join(part.name for part in app.plugins.registry.parts("reranker"))
+        raise UsageError(f"there is no reranker {name!r}", hint=f"rerankers: {known}, or {NONE}; `opsvi plugins list`")
+    options: dict[str, JSON] = {"rerank_model": model} if model else {}
+    return NamedReranker(name, cast(Reranker, app.part("reranker", name, options)))
+
+
+def reranked(app: AppContext, reranker: NamedReranker, query: str, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits with new scores, the best first. With retries, breaker and rate limit when it asks a server."""
+    if not getattr(reranker.part, "remote", False):
+        scores = _scores(reranker, query, hits)
+    else:
+        scores = app.foundation.resilience.call(f"reranker:{reranker.name}", lambda: _scores(reranker, query, hits))
+    rescored = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]
+    return sorted(rescored, key=lambda hit: (-hit.score, hit.chunk_id))
+
+
+def _scores(reranker: NamedReranker, query: str, hits: Sequence[Hit]) -> list[float]:
+    """Checked: a finite number a hit. Raises ProviderError for a server that failed, PluginError for the part."""
+    try:
+        found: Any = reranker.part.rerank(query, hits)
+        scores = [float(score) for score in found]
+    except (OpsviError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        if not getattr(reranker.part, "remote", False):
+            raise _bad(reranker, f"failed with {type(error).__name__}: {str(error)[:200]}") from error
+        from opsvi_cli.llm.boundary import as_opsvi_error
+
+        raise as_opsvi_error(error, Server(reranker.name, "", "")) from error
+    if len(scores) != len(hits):
+        raise _bad(reranker, f"gave {len(scores)} scores for {len(hits)} hits")
+    if not all(map(math.isfinite, scores)):
+        raise _bad(reranker, "gave a score that is no finite number")
+    return scores
+
+
+def _bad(reranker: NamedReranker, what: str) -> PluginError:
+    return PluginError(
+        f"reranker {reranker.name} {what}", hint=f"search with --rerank {NONE}; `opsvi plugins list` names the plugin"
+    )
