@@ -127,9 +127,7 @@ def _usage_error(error: Exception, command: Any) -> UsageError:
 
 def report(error: OpsviError, app: AppContext) -> None:
     """Print an error on stderr."""
-    from .render.output import error_text
-
-    _write(app.err, error_text(app, error))
+    _write(app.err, app.error_text(error))
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -227,4 +225,7 @@ def main(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    return run(argv)
+    code = run(argv)
+    # Nothing is left to be put in order: a further Ctrl-C ends the process, without a traceback of its last steps.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return code

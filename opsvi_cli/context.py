@@ -184,6 +184,19 @@ class AppContext:
         except OSError:  # stdin closed by the shell (`<&-`) can leave a descriptor that is not readable
             return b""
 
+    def error_text(self, error: OpsviError) -> str:
+        """A failure as stderr shows it: one line and a hint, or JSON under --json; always redacted."""
+        if self.options.machine:
+            import json
+
+            body = {"code": error.code, "message": error.message, "hint": error.hint, **error.details}
+            text = json.dumps({"error": body}, ensure_ascii=False) + "\n"
+        else:
+            from .foundation.terminal import plain
+
+            text = plain(f"opsvi: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return self.redactor.redact(text)
+
     def confirm(self, question: str) -> None:
         """Go on only when the user agrees. Raises UsageError when nobody can be asked, or the answer is no."""
         if self.options.yes:

@@ -125,7 +125,7 @@ def serve(
         raise UsageError("--token is for --http", hint="opsvi mcp serve --http HOST:PORT --token env:NAME")
     if http:
         _listen(app, options, http, token)
-    elif app.is_terminal(app.stdin):
+    elif app.stdin is None or app.stdin.closed or app.is_terminal(app.stdin):
         raise UsageError(
             "over stdio another program starts this command", hint="add it there as: opsvi mcp serve; or use --http"
         )

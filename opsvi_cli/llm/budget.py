@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from math import floor, log10
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import BudgetError
@@ -100,7 +101,7 @@ def _of_the_day(app: AppContext, choice: ModelChoice, estimate: float) -> Iterat
     if reserved is None:
         raise BudgetError("what was spent today cannot be read, so nothing more is spent", hint="opsvi doctor")
     if reserved.number is None:
-        hint = "`opsvi usage --since 1d` shows it; allow more with budget.per_day"
+        hint = f"`opsvi usage --since {now[:10]}` shows it; allow more with budget.per_day"
         raise _passed(choice, "day", reserved.spent, limit, estimate, hint)
     try:
         yield
@@ -110,7 +111,12 @@ def _of_the_day(app: AppContext, choice: ModelChoice, estimate: float) -> Iterat
 
 def _passed(choice: ModelChoice, what: str, spent: float, limit: float, estimate: float, hint: str) -> BudgetError:
     return BudgetError(
-        f"the budget of this {what} would be passed: ${spent:.4f} spent of ${limit:.4f}, "
-        f"and {choice.name} would cost about ${estimate:.4f}; it was not asked",
+        f"the budget of this {what} would be passed: {_dollars(spent)} spent of {_dollars(limit)}, "
+        f"and {choice.name} would cost about {_dollars(estimate)}; it was not asked",
         hint=hint,
     )
+
+
+def _dollars(amount: float) -> str:
+    """Small amounts keep two digits: a limit that is not 0 must not read like 0."""
+    return f"${amount:.4f}" if not amount or amount >= 0.001 else f"${amount:.{1 - floor(log10(amount))}f}"

@@ -111,8 +111,9 @@ class Filter:
     def where(self) -> tuple[str, list[str]]:
         parts, values = ["time >= ?"], [self.since]
         if self.model:
-            parts.append("(model = ? OR model LIKE ? || '/%' OR model LIKE '%/' || ?)")
-            values += [self.model] * 3
+            # Not LIKE: a name may hold % and _.
+            parts.append("(model = ? OR instr(model, ?) = 1 OR substr(model, -length(?)) = ?)")
+            values += [self.model, f"{self.model}/", f"/{self.model}", f"/{self.model}"]
         if self.command:
             parts.append("command = ?")
             values.append(self.command)

@@ -136,13 +136,21 @@ class _Parser:
     def _field(self, end: str, lines: bool) -> JSON:
         optional = self._question()
         self.skip(_SPACE)
-        schema = dict(_TYPES["str"]) if self.peek() in (",", ":", "\n", "?", end) else self._type()
+        untyped = self.peek() in (",", ":", "\n", "?", end)
+        schema = dict(_TYPES["str"]) if untyped else self._type()
         if self._question() or optional:
             schema = _nullable(schema)
         self.skip(_SPACE)
         if self.peek() == ":":
             self._at += 1
-            if description := self._description(end, lines):
+            self.skip(_SPACE)
+            start = self._at
+            description = self._description(end, lines)
+            if untyped and description in _TYPES and self._text[start] != '"':
+                # `age: int` is meant as in most languages; taken for a description it would be a text.
+                self._at = start
+                self.fail("a description: the type stands before the colon, `age int`")
+            if description:
                 schema["description"] = description
         return schema
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import OpsviError, UsageError
-from opsvi_cli.sdk import JSON, Document, Message, ModelRequest
+from opsvi_cli.sdk import JSON, Document, ModelRequest
 
 from .layers import Below, Call, Events
 
@@ -83,7 +83,10 @@ def summary(counts: Mapping[str, int]) -> str:
 
 
 class Redaction:
-    """Replaces what it finds; the same value gets the same mark wherever it stands, as long as this object is used."""
+    """Replaces what it finds; the same value gets the same mark wherever it stands, as long as this object is used.
+
+    `counts` says how many values of each kind there were, each once.
+    """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
@@ -96,23 +99,26 @@ class Redaction:
     def moved(self, text: str) -> Moved:
         """The text with marks, and where its offsets went."""
         found = find(text, self._kinds)
-        self.counts.update(item.kind.name for item in found)
         return Moved(text, [(item.start, item.end, self._mark(item, text)) for item in found])
 
     def data(self, value: JSON) -> JSON:
-        """The same in what JSON can hold; names of fields stay."""
+        """The same in what JSON can hold. A number that is data itself becomes its mark."""
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return marked if (marked := self.text(str(value))) != str(value) else value
         if isinstance(value, dict):
-            return {name: self.data(item) for name, item in value.items()}
+            return {self.text(name): self.data(item) for name, item in value.items()}
         return [self.data(item) for item in value] if isinstance(value, list) else value
 
     def _mark(self, found: Found, text: str) -> str:
         label = found.kind.label
         value = _folded(text[found.start : found.end]).casefold()
         key = (label, "".join(c for c in value if c.isalnum() or c in "@."))
-        number = sum(1 for known, _ in self._marks if known == label) + 1
-        return self._marks.setdefault(key, f"[{label}_{number}]")
+        if key not in self._marks:
+            self.counts[found.kind.name] += 1
+            self._marks[key] = f"[{label}_{sum(1 for known, _ in self._marks if known == label) + 1}]"
+        return self._marks[key]
 
 
 class Moved:
@@ -152,29 +158,47 @@ def pii(call: Call, below: Below) -> Events:
 
 
 def cleared(app: AppContext, request: ModelRequest) -> ModelRequest:
-    """The request as it may leave: as it is, with a warning, or with marks. Raises PersonalDataError."""
+    """The request as it may leave. Raises PersonalDataError."""
+    messages = request.messages
+    # What stands before the model's last answer was said, and warned of, before.
+    answered = max((n for n, message in enumerate(messages) if message.role == "assistant"), default=-1)
+    given = [message.text for message in messages]
+    texts = cleared_texts(app, given, fresh=given[answered + 1 :])
+    if texts == given:
+        return request
+    return replace(request, messages=[replace(m, text=text) for m, text in zip(messages, texts, strict=True)])
+
+
+def cleared_texts(
+    app: AppContext,
+    texts: Sequence[str],
+    *,
+    fresh: Sequence[str] | None = None,
+    what: str = "the prompt",
+    how: str = "--pii redact",
+) -> list[str]:
+    """The texts as they may leave: as they are, with a warning of what is `fresh`, or with marks.
+
+    `what` and `how` are for messages: what the texts are, and what replaces the data in them. Raises
+    PersonalDataError when `safety.pii` is `block`.
+    """
     mode = app.settings.safety.pii
     if mode == "off":
-        return request
-    kinds = kinds_of(app)
-    if mode == "warn":
-        if fresh := _said_now(request.messages, kinds):
-            app.warn(f"the prompt holds personal data: {summary(fresh)} (--pii redact takes it out)")
-        return request
-    redaction = Redaction(kinds)
-    messages = [replace(message, text=redaction.text(message.text)) for message in request.messages]
-    if mode == "block" and redaction.counts:
+        return list(texts)
+    redaction = Redaction(kinds_of(app))
+    marked = [redaction.text(text) for text in (texts if mode != "warn" or fresh is None else fresh)]
+    if not redaction.counts:
+        return list(texts)
+    said = f"{what} holds personal data"
+    if mode == "block":
         raise PersonalDataError(
-            f"the prompt holds personal data, and nothing was sent: {summary(redaction.counts)}",
-            hint="take it out, or --pii redact sends marks in its place",
+            f"{said}, and nothing was sent: {summary(redaction.counts)}",
+            hint=f"take it out, or {how} sends marks in its place",
         )
-    return replace(request, messages=messages) if redaction.counts else request
-
-
-def _said_now(messages: Sequence[Message], kinds: Sequence[Kind]) -> Counter[str]:
-    """What stands in the messages behind the model's last answer: of the others it was said before."""
-    answered = max((n for n, message in enumerate(messages) if message.role == "assistant"), default=-1)
-    return Counter(item.kind.name for message in messages[answered + 1 :] for item in find(message.text, kinds))
+    if mode == "warn":
+        app.warn(f"{said}: {summary(redaction.counts)} ({how} takes it out)")
+        return list(texts)
+    return marked
 
 
 # --- documents
@@ -191,7 +215,7 @@ def clean_document(document: Document, mode: str, kinds: Sequence[Kind]) -> Docu
         document,
         text=moved.text,
         title=redaction.text(document.title),
-        metadata={name: redaction.data(value) for name, value in document.metadata.items()},
+        metadata={redaction.text(name): redaction.data(value) for name, value in document.metadata.items()},
         pages=tuple(replace(page, start=moved.to(page.start), end=moved.to(page.end)) for page in document.pages),
         sections=tuple(
             replace(

@@ -82,8 +82,11 @@ def _count(call: Call, traced: Traced) -> None:
         )
         traced.estimated = True
     traced.usage = usage
-    with contextlib.suppress(OpsviError):  # a price that is written wrong has been said before, or is said by `usage`
+    try:
         traced.cost = cost_of(call.app, call.choice, usage, call.provider, call.server.url)
+    except OpsviError as error:  # a price that is written wrong must not take the answer away
+        if not call.app.foundation.usage.unpriced:
+            call.app.warn(f"the cost is not known: {error.message}")
 
 
 def _record(call: Call, traced: Traced) -> None:

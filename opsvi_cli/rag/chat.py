@@ -268,7 +268,13 @@ class Conversation:
         place = self.sessions.begin_again(session, last, self.model)
         return self._answer(session, place, last.question.text, last.question.attachments, on_text)
 
-    def ask(self, question: str, on_text: OnText, attachments: Sequence[Attachment] = ()) -> ChatTurn:
+    def ask(
+        self,
+        question: str,
+        on_text: OnText,
+        attachments: Sequence[Attachment] = (),
+        on_saved: Callable[[], None] = lambda: None,
+    ) -> ChatTurn:
         """Save a question and answer it. An answer cut by Ctrl-C comes back with `interrupted` set.
 
         Raises OpsviError when no answer could be had; question and text so far are saved.
@@ -279,6 +285,7 @@ class Conversation:
         if self._session is None:
             self._session = self._new_session()
         place = self.sessions.begin_turn(self._session, question, attachments, self.model)
+        on_saved()
         return self._answer(self._session, place, question, attachments, on_text)
 
     def _answer(

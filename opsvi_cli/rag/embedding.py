@@ -43,6 +43,8 @@ def embed_texts(
     """
     import numpy as np
 
+    if kind == "query":
+        texts = _cleared(app, embedder, texts)
     vectors = np.zeros((len(texts), embedder.dimension), dtype=np.float32)
     cache = app.foundation.cache("embeddings") if cached and texts else None
     keys = [_key(embedder, kind, text) for text in texts] if cache is not None else []
@@ -62,6 +64,15 @@ def embed_texts(
         if cache is not None:
             cache.put_many({keys[missing[text][0]]: made[n].astype("<f4").tobytes() for n, text in enumerate(batch)})
     return vectors
+
+
+def _cleared(app: AppContext, embedder: Embedder, texts: Sequence[str]) -> Sequence[str]:
+    """What leaves this machine without having passed `ingest`, as `safety.pii` wants it. Raises PersonalDataError."""
+    if app.settings.safety.pii == "off" or not getattr(embedder, "remote", False):
+        return texts
+    from opsvi_cli.llm.pii import cleared_texts
+
+    return cleared_texts(app, texts, what="the text to embed", how="`opsvi config set safety.pii redact`")
 
 
 def _guarded(app: AppContext, embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors:
@@ -129,5 +140,5 @@ def embed_lines(app: AppContext, texts: Sequence[str] | None, name: str) -> Iter
         if not texts:
             raise UsageError("there is no text to embed", hint='opsvi embed "disk full"')
     for batch in _batches(texts, BATCH):
-        for text, vector in zip(batch, embed_texts(app, embedder, batch), strict=True):
+        for text, vector in zip(batch, embed_texts(app, embedder, _cleared(app, embedder, batch)), strict=True):
             yield text, [float(str(number)) for number in vector]

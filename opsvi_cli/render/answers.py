@@ -159,7 +159,7 @@ def show_sources(app: AppContext, citations: Sequence[Mapping[str, Any]], *, quo
 
 
 def source_line(app: AppContext, citation: Mapping[str, Any], *, quotes: bool) -> str:
-    place = f"[{citation['n']}] {short_source(app, citation['source'])}"
+    place = f"[{citation['n']}] {' '.join(short_source(app, citation['source']).splitlines())}"
     if citation.get("page") is not None:
         place += f", page {citation['page']}"
     elif citation.get("section"):

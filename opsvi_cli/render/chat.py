@@ -17,7 +17,7 @@ from .chat_commands import SlashCommands
 from .chat_lines import messages
 from .chat_recall import show_last_turn
 from .live_lines import can_redraw
-from .output import dump, error_text, message, pick
+from .output import dump, message, pick
 
 if TYPE_CHECKING:
     from opsvi_cli.rag.chat import ChatTurn, Conversation
@@ -120,8 +120,8 @@ class Chat:
         if not text.startswith("/") or text.startswith("//"):
             self._commands.send(text.removeprefix("/") if text[:2] == "//" else text)
             return True
-        word, _, rest = text.partition(" ")
-        return self._commands.run(word, rest.strip())
+        word, *rest = text.split(maxsplit=1)
+        return self._commands.run(word, "".join(rest))
 
     def show(self, ask: Asking) -> None:
         """Show an answer while `ask` gives it."""
@@ -172,7 +172,7 @@ class Chat:
 
     def _say(self, error: OpsviError) -> None:
         self._app.out.flush()
-        self._app.err.write(error_text(self._app, error))
+        self._app.err.write(self._app.error_text(error))
         self._app.err.flush()
 
 

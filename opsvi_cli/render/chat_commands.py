@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import OpsviError, UsageError
+from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.sdk import Attachment
 
 from .answers import show_sources
 from .chat_export import Form, as_text, write_export
 from .chat_recall import show_last_turn
 from .chat_table import COMMANDS, help_text
-from .output import message, show_rows, write
+from .output import show_rows, write
 
 if TYPE_CHECKING:
-    from opsvi_cli.rag.chat import Conversation
+    from opsvi_cli.rag.chat import ChatTurn, Conversation
 
     from .chat import Asking
 
@@ -68,16 +69,20 @@ class SlashCommands:
         if command is None:
             from difflib import get_close_matches
 
-            near = get_close_matches(word, COMMANDS, 1)
+            near = get_close_matches(word.lower(), COMMANDS, 1)
             hint = f"did you mean {near[0]}?" if near else "/help lists them; // begins a message with a slash"
             raise UsageError(f"there is no chat command {word}", hint=hint)
         command(rest)
         return True
 
     def send(self, text: str) -> None:
-        """Ask, with what was attached."""
-        files, self.attached = tuple(self.attached), []
-        self._show(lambda on_text: self._talk.ask(text, on_text, files))
+        """Ask, with what was attached; that stays attached when the message could not even be saved."""
+        files = tuple(self.attached)
+
+        def ask(on_text: Callable[[str], None]) -> ChatTurn | None:
+            return self._talk.ask(text, on_text, files, on_saved=self.attached.clear)
+
+        self._show(ask)
 
     def words(self) -> dict[str, Callable[[], Iterable[str]]]:
         """What completion offers after a command."""
@@ -105,7 +110,9 @@ class SlashCommands:
         }
 
     def _tell(self, text: str) -> None:
-        message(self._app, text.rstrip("\n"))
+        """Say what was asked for: also under -q."""
+        self._app.err.write(self._app.redactor.redact(plain(text.rstrip("\n"))) + "\n")
+        self._app.err.flush()
 
     def _rows(self, rows: list[dict[str, Any]], columns: tuple[str, ...], empty: str) -> None:
         """A table on stdout, or lines on stderr where stdout is for programs."""
@@ -155,6 +162,10 @@ class SlashCommands:
         on = self._talk.tools
         if word == "on" and names:
             self._talk.use_tools([*on, *names])
+        elif word == "off" and (unknown := [name for name in names if name not in on]):
+            raise UsageError(
+                f"not on: {', '.join(unknown)}", hint=f"/tools off takes one of: {', '.join(on) or 'none'}"
+            )
         elif word == "off":
             self._talk.use_tools([name for name in on if names and name not in names])
         elif word:
@@ -226,7 +237,7 @@ class SlashCommands:
     def _export(self, rest: str) -> None:
         form, _, file = rest.partition(" ")
         if form not in ("md", "json"):
-            raise UsageError(f"/export {form}: md or json", hint="/export md notes.md")
+            raise UsageError("/export md or /export json, then a file or nothing", hint="/export md notes.md")
         session = self._talk.session
         if session is None:
             raise UsageError("nothing was said yet")

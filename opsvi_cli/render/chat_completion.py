@@ -31,8 +31,9 @@ class SlashCompleter(Completer):
             for command, (_, help_text) in COMMANDS.items():
                 if command.startswith(name):
                     yield Completion(command, -len(name), display_meta=help_text)
-        elif name == "/attach":
-            yield from self._paths.get_completions(Document(rest), complete_event)
+        elif name == "/attach" or (name == "/export" and rest.startswith(("md ", "json "))):
+            path = rest if name == "/attach" else rest.partition(" ")[2]
+            yield from self._paths.get_completions(Document(path), complete_event)
         elif name in self._words:
             yield from _matching(sorted(set(self._words[name]())), rest)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 PROMPT = "> "
 _LARGE_LINES = 8
 _LARGE_CHARACTERS = 1000
+_LONG_LINES = 40
+_LONG_CHARACTERS = 4000
+"""A message of an earlier chat that is longer comes back as a mark: Up would have to climb over all of its lines."""
 _LONGEST_HISTORY = 1_000_000
 _MENU_ROWS = 6
 
@@ -42,12 +46,12 @@ class Pastes:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
 
-    def mark(self, text: str) -> str:
+    def mark(self, text: str, most_lines: int = _LARGE_LINES, most_characters: int = _LARGE_CHARACTERS) -> str:
         """What to show for a pasted text: itself when it is small."""
         lines = text.rstrip("\n").count("\n") + 1
-        if lines <= _LARGE_LINES and len(text) <= _LARGE_CHARACTERS:
+        if lines <= most_lines and len(text) <= most_characters:
             return text
-        size = f"{lines} lines" if lines > _LARGE_LINES else f"{len(text)} characters"
+        size = f"{lines} lines" if lines > most_lines else f"{len(text)} characters"
         mark = f"[pasted {size}]"
         number = 2
         while self._texts.get(mark, text) != text:
@@ -78,12 +82,18 @@ class ChatHistory(FileHistory):
                 kept = path.read_bytes()[-_LONGEST_HISTORY // 2 :]
                 write_atomic(path, kept[kept.find(b"\n# ") + 1 :])
 
+    def load_history_strings(self) -> Iterable[str]:
+        with contextlib.suppress(OSError):
+            for text in super().load_history_strings():
+                yield self._pastes.mark(text, _LONG_LINES, _LONG_CHARACTERS)
+
     def append_string(self, string: str) -> None:
-        super().append_string(self._app.redactor.redact(self._pastes.whole(string)))
+        super().append_string(self._app.redactor.redact(string))
 
     def store_string(self, string: str) -> None:
+        text = self._app.redactor.redact(self._pastes.whole(string))
         with contextlib.suppress(OSError):  # a full disk keeps nobody from talking
-            super().store_string(string.encode("utf-8", "replace").decode("utf-8"))
+            super().store_string(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 class ChatPrompt:
@@ -105,6 +115,7 @@ class ChatPrompt:
             key_bindings=_keys(self._pastes),
             bottom_toolbar=self._toolbar,
             enable_open_in_editor=True,
+            enable_suspend=True,
             tempfile_suffix=".md",
             color_depth=None if use_color(app) else ColorDepth.MONOCHROME,
             style=Style.from_dict({"bottom-toolbar": "noreverse fg:ansibrightblack"}),

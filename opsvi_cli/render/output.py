@@ -34,16 +34,6 @@ def message(app: AppContext, text: str) -> None:
         app.err.flush()
 
 
-def error_text(app: AppContext, error: OpsviError) -> str:
-    """A failure as stderr shows it: one line and a hint, or JSON under --json; always redacted."""
-    if app.options.machine:
-        body = {"code": error.code, "message": error.message, "hint": error.hint, **error.details}
-        text = json.dumps({"error": body}, ensure_ascii=False) + "\n"
-    else:
-        text = plain(f"opsvi: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
-    return app.redactor.redact(text)
-
-
 def write(app: AppContext, text: str) -> None:
     """Text for people or pipes, with control characters taken out when stdout is a terminal."""
     app.out.write(plain(text) if app.is_terminal(app.out) else text)

@@ -31,13 +31,15 @@ DRY_FIELDS = ("model", "messages", "schema", "temperature", "max_tokens", "later
 def show_prompt(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbox | None = None) -> None:
     """Ask and show the answer, or several samples of it."""
     pick(app, dict.fromkeys(FIELDS), FIELDS)
+    if view.extract and _has_schema(request):
+        raise UsageError("-x takes a code block out of a text; under a schema there is none", hint="leave out -x")
     if view.samples > 1:
         _show_samples(app, request, view, toolbox)
         return
     try:
         record = _answer(app, request, view, toolbox)
     except StepFailed as failure:
-        if app.options.machine and failure.done:
+        if app.options.machine and any(item.name for item in failure.done):
             _show(app, _failed(failure))
         raise failure.error from failure
     if app.options.machine:
@@ -54,7 +56,7 @@ def _show_samples(app: AppContext, request: PromptRequest, view: View, toolbox: 
     failures: list[OpsviError] = []
     for number in range(1, view.samples + 1):
         if not app.options.machine:
-            _mark(app, number, view.samples)
+            _mark(app, number, view.samples, first=not any(item["error"] is None for item in records))
         try:
             record = _answer(app, request, view, toolbox)
         except StepFailed as failure:
@@ -63,7 +65,8 @@ def _show_samples(app: AppContext, request: PromptRequest, view: View, toolbox: 
                 raise error from failure  # every other answer would fail like this one
             failures.append(error)
             record = _failed(failure)
-            message(app, f"opsvi: answer {number} of {view.samples}: {error.message}")
+            if not app.options.machine:
+                message(app, f"opsvi: answer {number} of {view.samples}: {error.message}")
         records.append(record)
         if app.options.jsonl:
             _show(app, record)
@@ -75,13 +78,15 @@ def _show_samples(app: AppContext, request: PromptRequest, view: View, toolbox: 
     if missing == view.samples:
         raise failures[-1]
     if failures:
-        raise PartialError(f"{missing} of {view.samples} answers failed", hint="the lines above say why")
+        where = "`error` of each says why" if app.options.machine else "the lines above say why"
+        raise PartialError(f"{missing} of {view.samples} answers failed", hint=where)
 
 
-def _mark(app: AppContext, number: int, count: int) -> None:
+def _mark(app: AppContext, number: int, count: int, *, first: bool) -> None:
+    """Between answers, never before one that may not come: what failed leaves stdout as it was."""
     if app.is_terminal(app.out):
         app.out.write(f"--- {number} of {count}\n")
-    elif number > 1:
+    elif not first:
         app.out.write("\n")
 
 
@@ -120,11 +125,11 @@ def _answer(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbo
 
 def _keep_failed(app: AppContext, failure: StepFailed, held: str) -> None:
     error = failure.error
-    _keep_with(app, error, held or (error.text if isinstance(error, UnfitAnswerError) else ""))
     if not app.options.machine:
         for item in failure.done:
             message(app, f"step {item.name} answered:")
             _keep(app, _text(item.answer))
+    _keep_with(app, error, held or (error.text if isinstance(error, UnfitAnswerError) else ""))
 
 
 def _has_schema(request: PromptRequest) -> bool:

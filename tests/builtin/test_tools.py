@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +88,7 @@ def reading(opsvi_services: Callable[..., Any], tmp_path: Path) -> Any:
     (root / "docs" / "a.md").write_text("hello")
     (root / "binary").write_bytes(b"a\0b")
     (root / "large").write_text("x" * 300_000)
+    (root / "lines").write_text("one\ntwo\nthree\n")
     (tmp_path / "secret").write_text("secret")
     (root / "link").symlink_to(tmp_path / "secret")
     (root / "up").symlink_to(tmp_path)
@@ -95,8 +100,22 @@ def reading(opsvi_services: Callable[..., Any], tmp_path: Path) -> Any:
 def test_read_file(reading: Any) -> None:
     assert reading.call({"path": "docs/a.md"}) == "hello"
     assert reading.call({"path": "docs"}) == reading.call({"path": "./docs/"}) == "a.md"
-    assert reading.call({"path": "."}).split() == ["binary", "docs/", "large", "link", "up/", "within/"]
+    assert reading.call({"path": "."}).split() == ["binary", "docs/", "large", "lines"]
     assert reading.call({"path": "large"}).endswith("[cut here: the file is longer]")
+    assert reading.call({"path": "lines", "from_line": 2}) == "two\nthree\n"
+    with pytest.raises(UsageError, match="has 3 lines"):
+        reading.call({"path": "lines", "from_line": 4})
+
+
+def test_what_may_not_be_read_is_as_what_is_not_there(reading: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the error of the system, which names the whole path."""
+
+    def refuse(path: Path, _flags: int) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(UsageError, match="there is no 'large' below"):
+        reading.call({"path": "large"})
 
 
 @pytest.mark.parametrize(
@@ -112,8 +131,6 @@ def test_read_file_refuses(reading: Any, path: str) -> None:
 
 
 def test_read_file_does_not_wait_for_a_pipe(reading: Any, tmp_path: Path) -> None:
-    import os
-
     os.mkfifo(tmp_path / "root" / "pipe")
     with pytest.raises(UsageError, match="no regular file"):
         reading.call({"path": "pipe"})
@@ -125,6 +142,46 @@ def test_read_file_does_not_wait_for_a_pipe(reading: Any, tmp_path: Path) -> Non
 def test_http_get_refuses(opsvi_services: Callable[..., Any], url: str) -> None:
     with pytest.raises(OpsviError):
         http_get(opsvi_services("http_get")).call({"url": url})
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("latin-1", "h\u00e9"), ("hex", "h\ufffd"), ("idna", "h\ufffd"), ("utf-99", "h\ufffd")],
+)
+def test_http_get_reads_what_names_no_character_set(
+    opsvi_services: Callable[..., Any], charset: str, text: str, one_page: Callable[[str, bytes], str]
+) -> None:
+    services = opsvi_services("http_get")
+    services.http = partial(services.http, allow_private=True)
+    page = http_get(services)
+    assert page.call({"url": one_page(f"text/plain; charset={charset}", b"h\xe9")})["text"] == text
+    with pytest.raises(UsageError, match="is no text"):
+        page.call({"url": one_page("text/plain", b"\x00\x01")})
+
+
+@pytest.fixture
+def one_page() -> Iterator[Callable[[str, bytes], str]]:
+    """A server that answers with what it was last told to."""
+    answer: list[tuple[str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", answer[-1][0])
+            self.end_headers()
+            self.wfile.write(answer[-1][1])
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    def serve(kind: str, body: bytes) -> str:
+        answer.append((kind, body))
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield serve
+        server.shutdown()
 
 
 def test_contracts(opsvi_services: Callable[..., Any], tmp_path: Path) -> None:

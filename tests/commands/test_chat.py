@@ -74,13 +74,14 @@ def test_failing_turn_is_reported_and_the_first_error_is_the_exit_code(opsvi: Ru
 
 
 def test_every_error_is_said_once_and_for_programs_as_json(opsvi: Run) -> None:
-    lines = "/attach nowhere\n/foo\nhello\n/bar\n"
+    lines = "/attach nowhere\x1b[31m\n/foo\nhello\n/bar\n"
     result = opsvi("chat", "-m", "echo", "--jsonl", stdin=lines)
     assert [json.loads(line)["error"]["code"] for line in result.err.splitlines()] == ["document", "usage", "usage"]
     assert (result.code, len(result.jsonl)) == (1, 1)
     people = opsvi("chat", "-m", "echo", stdin=lines)
     assert [people.err.count(name) for name in ("nowhere", "/foo", "/bar")] == [1, 1, 1]
     assert people.code == 1
+    assert "\x1b" not in people.err
 
 
 def test_nothing_to_talk_with_names_both_ways_out(opsvi: Run) -> None:

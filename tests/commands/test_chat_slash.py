@@ -30,6 +30,27 @@ def test_help_lists_every_command_and_each_is_there(say: Run) -> None:
     assert set(table) | {"/exit"} == set(COMMANDS)
 
 
+def test_what_is_asked_for_is_said_under_quiet_too(opsvi: Run) -> None:
+    result = opsvi("-q", "chat", "-m", "echo", stdin="/model\n/HELPS\nhi\n")
+    assert result.err.startswith("model: echo\n")
+    assert "did you mean /help?" in result.err
+
+
+def test_a_command_may_be_a_block_of_lines(say: Run) -> None:
+    assert "instructions: Be brief.\nBe kind.\n" in say('"""', "/system", "Be brief.", "Be kind.", '"""').err
+
+
+def test_what_waits_stays_when_the_message_is_not_saved(say: Run, tmp_path: Path, home: Path) -> None:
+    (tmp_path / "a.txt").write_text("quokka\n")
+    sessions = home / "data" / "sessions.db"
+    say("begin")
+    sessions.with_name("sessions.db-wal").unlink(missing_ok=True)
+    sessions.write_bytes(b"no database at all " * 100)
+    result = say("/attach a.txt", "what?", "/attach")
+    assert result.err.count("with the next message: a.txt") == 2
+    assert (result.code, result.out) == (1, "")
+
+
 def test_undo_takes_the_last_turn_back(say: Run) -> None:
     result = say("one", "two", "/undo", "/usage", "/undo", "/undo", args=("-m", "echo", "--session", "s"))
     assert "taken back: two" in result.err
@@ -83,6 +104,7 @@ def test_tools_are_listed_switched_on_and_off(say: Run) -> None:
     assert "calculator, date" in result.err
     assert say("/tools on nonsense").code == 2
     assert say("/tools maybe").code == 2
+    assert "not on: date" in say("/tools on calculator", "/tools off date").err
     refused = say("/tools on calculator", "hello")
     assert "does not do tools" in refused.err
 

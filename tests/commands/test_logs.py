@@ -37,6 +37,7 @@ def test_list(logged: Run) -> None:
     assert only == [{"model": "echo/call"}]
     assert len(logged("logs", "list", "-m", "echo", "--json").json) == 3
     assert len(logged("logs", "list", "-m", "call", "--command", "prompt", "--json").json) == 1
+    assert [logged("logs", "list", "-m", name, "--json").json for name in ("%", "ech_", "all")] == [[], [], []]
     assert len(logged("logs", "list", "-n", "1", "--json").json) == 1
     assert len(logged("logs", "list", "--since", "1h", "--json").json) == 3
     assert logged("logs", "list", "--since", "2100-01-01", "--json").json == []

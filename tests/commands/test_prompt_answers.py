@@ -72,6 +72,29 @@ def test_the_last_code_block_alone(opsvi: Run) -> None:
     assert "no code block" in none.err
 
 
+def test_a_code_block_and_a_schema_exclude_each_other(opsvi: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.md").write_text("---\nschema: a int\n---\n")
+    with scripted('{"a": 1}') as server:
+        at = ("-m", "m", "--base-url", server.url, "-x")
+        for args in (("--schema", "a int"), ("-t", "t.md")):
+            done = opsvi("prompt", "x", *args, *at)
+            assert (done.code, "under a schema there is none" in done.err) == (2, True)
+        assert server.asked == [], "an answer that cannot be shown is not paid for"
+
+
+def test_an_error_leaves_stdout_empty(opsvi: Run) -> None:
+    none = opsvi("prompt", "prose alone", "-m", "echo", "-x", "--json")
+    assert (none.code, none.out) == (1, "")
+    assert json.loads(none.err)["error"]["partial"] == "prose alone"
+    with scripted("wrong") as server:
+        at = ("-m", "m", "--base-url", server.url, "--schema", "a int", "--schema-retries", "0", "-n", "2")
+        done = opsvi("prompt", "x", *at)
+        assert (done.code, done.out) == (1, "")
+        machine = opsvi("prompt", "x", *at, "--json")
+    assert [row["error"]["code"] for row in machine.json] == ["provider", "provider"]
+    assert json.loads(machine.err)["error"]["code"] == "provider", "one document, for programs"
+
+
 def test_samples(opsvi: Run) -> None:
     with scripted("one", "two", "three") as server:
         args = ("prompt", "x", "-n", "3", "-m", "m", "--base-url", server.url, "--no-stream")

@@ -137,6 +137,23 @@ def test_a_call_that_never_began_costs_nothing(app: Callable[..., AppContext], f
     assert (row.cost, row.input_tokens, row.estimated) == (0, None, False)
 
 
+def test_small_amounts_do_not_read_like_nothing(app: Callable[..., AppContext], fault_server: Any) -> None:
+    with pytest.raises(BudgetError, match=r"\$0\.0000 spent of \$0\.000000010, .* about \$0\.017"):
+        ask(app(OPSVI_BUDGET__PER_RUN="1e-8"), fault_server.url("ok"))
+    with pytest.raises(BudgetError) as caught:
+        ask(app(OPSVI_BUDGET__PER_DAY="0.00025"), fault_server.url("ok"))
+    assert "spent of $0.00025," in caught.value.message
+    assert f"opsvi usage --since {app().now()[:10]}" in caught.value.hint
+
+
+def test_a_price_that_is_written_wrong_is_said_once(app: Callable[..., AppContext], fault_server: Any) -> None:
+    context = app(OPSVI_PROVIDERS__OPENAI__PRICES='{"m": {"input": "x", "output": 2}}')
+    for _ in range(2):
+        assert ask(context, fault_server.url("ok")).reason == "stop"
+    said = context.err.getvalue()  # type: ignore[attr-defined]
+    assert said.count("the cost is not known: providers.openai.prices") == 1
+
+
 def test_exit_code(opsvi: Callable[..., Any], fault_server: Any, home: Path) -> None:
     (home / "config").mkdir(parents=True)
     (home / "config" / "config.toml").write_text(PRICES)

@@ -80,3 +80,21 @@ def test_the_settings_of_the_part_say_whether_it_is_free(paid: Run) -> None:
     assert used(paid, "model")["openai/unpriced"]["cost"] is None
     paid("embed", "y", **own, OPSVI_PARTS__OPENAI__API_KEY="")
     assert used(paid, "model")["openai/unpriced"]["unknown_cost"] == 1
+
+
+def test_personal_data_does_not_leave_for_vectors(paid: Run, tmp_path: Path, fault_server: Any) -> None:
+    (tmp_path / "a.txt").write_text("Backups run at night.")
+    paid("ingest", "a.txt")
+    asked = len(fault_server.requests)
+    for args in (("search", "mail ana@example.org"), ("embed", "mail ana@example.org")):
+        done = paid(*args, OPSVI_SAFETY__PII="block")
+        assert (done.code, done.out) == (1, "")
+        assert "the text to embed holds personal data, and nothing was sent: 1 x e-mail address" in done.err
+    assert len(fault_server.requests) == asked
+    warned = paid("search", "mail ana@example.org", OPSVI_SAFETY__PII="warn")
+    assert "(`opsvi config set safety.pii redact` takes it out)" in warned.err
+    sent = len(fault_server.requests)
+    row = paid("embed", "mail ana@example.org", "--json", OPSVI_SAFETY__PII="redact").json[0]
+    assert row["text"] == "mail ana@example.org"
+    assert "mail [EMAIL_1]" in str(fault_server.requests[sent:])
+    assert "ana@example.org" not in str(fault_server.requests[sent:])

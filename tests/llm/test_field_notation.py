@@ -97,6 +97,8 @@ def test_dates_are_checked() -> None:
         ("a {b", "expected"),
         ("a b|", "expected a word"),
         ("a int int", "at 'int': expected a type, a comma or a line end"),
+        ("age: int", "the type stands before the colon"),
+        ("name str, age : int, b", "at 'int, b': expected a description"),
         ("[a] b", "at 'b': expected a comma"),
         ("", "expected the name of a field"),
         ("1a", "expected the name of a field"),
@@ -113,3 +115,9 @@ def test_mistakes_are_shown_where_they_are(text: str, says: str) -> None:
 @pytest.mark.parametrize("text", ["city.json", "schemas/city.json", "./city", "{}", '{"type": "object"}', "1"])
 def test_files_and_json_are_not_fields(text: str) -> None:
     assert not looks_like_fields(text)
+
+
+def test_a_description_may_be_the_name_of_a_type() -> None:
+    fields = fields_schema('born: "date", kind str: string, what: int the number')["properties"]
+    assert isinstance(fields, dict)
+    assert [field["description"] for field in fields.values()] == ["date", "string", "int the number"]

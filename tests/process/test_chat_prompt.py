@@ -79,10 +79,33 @@ def test_a_large_paste_is_one_message_and_shown_as_a_mark(chat: Start) -> None:
     ask(terminal, f"look: \x1b[200~{pasted}\n\x1b[201~", "look: [pasted 812 lines]")
     assert "line 5" not in terminal.screen.text
     ask(terminal, ENTER, "line 812")
+    ask(terminal, UP, lambda screen: screen.text.count("look: [pasted 812 lines]") == 2)
+    ask(terminal, CTRL_C, lambda screen: screen.text.count("look: [pasted 812 lines]") == 1)
     ask(terminal, "\x1b[200~small \\\rpaste\x1b[201~", "  paste")
     ask(terminal, ENTER, "\nsmall\npaste")  # Markdown reads the backslash as a line end
     leave(terminal)
     assert [turn.question.text for turn in last_turns()] == [f"look: {pasted}", "small \\\npaste"]
+
+
+def test_a_long_message_of_an_earlier_chat_comes_back_as_a_mark(chat: Start, home: Path) -> None:
+    lines = [f"+line {n}" for n in range(1, 413)]
+    (home / "state").mkdir(parents=True, exist_ok=True)
+    (home / "state" / "chat_history").write_text("\n# 2026-01-01\n+before\n\n# 2026-01-02\n" + "\n".join(lines) + "\n")
+    terminal = chat()
+    ask(terminal, UP, "> [pasted 412 lines]")
+    ask(terminal, UP, "> before")
+    ask(terminal, f"\x1b[B{ENTER}", "line 412")
+    leave(terminal)
+    assert last_turns()[0].question.text.count("\n") == 411
+
+
+def test_ctrl_z_is_no_part_of_the_message(chat: Start) -> None:
+    terminal = chat()
+    terminal.type("\x1a")  # here nobody is there to stop for
+    terminal.settled()
+    ask(terminal, f"back{ENTER}", "\nback")
+    leave(terminal)
+    assert last_turns()[0].question.text == "back"
 
 
 def test_ctrl_c_clears_the_line_and_leaves_on_an_empty_one(chat: Start) -> None:
@@ -244,3 +267,11 @@ def test_a_talk_that_goes_on_shows_where_it_stands(chat: Start) -> None:
     ask(again, f"/resume plans{ENTER}", lambda screen: screen.text.count("\nsay loud words") == 2)
     leave(again)
     assert len(last_turns()) == 1
+
+
+def test_completion_of_the_file_of_an_export(chat: Start, tmp_path: Path) -> None:
+    (tmp_path / "talks").mkdir()
+    terminal = chat()
+    ask(terminal, "/export md tal", " talks")
+    ask(terminal, f"{TAB}one.md{CTRL_C}", lambda screen: "/export" not in screen.text)
+    leave(terminal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -166,3 +167,14 @@ def shell(opsvi_process: Callable[..., object], home: Path, tmp_path: Path) -> C
 def test_manners(name: str, shell: Callable[[str], tuple[str, str]]) -> None:
     out, err = shell(MANNERS[name])
     assert out.splitlines()[-1:] == ["ok"], f"{MANNERS[name]}\nstdout: {out[-500:]}\nstderr: {err[-1500:]}"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_while_the_process_ends_is_no_traceback(home: Path, tmp_path: Path) -> None:
+    program = (
+        "import atexit, os, signal, sys; from opsvi_cli.__main__ import main;"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT);"
+        "sys.argv = ['opsvi', 'prompt', 'hi', '-m', 'echo']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "hi\n", "")

@@ -43,7 +43,9 @@ def calculator(
         raise UsageError(f"{expression[:80]!r} is no arithmetic expression") from error
     except ZeroDivisionError as error:
         raise UsageError("a division by zero") from error
-    except (ValueError, OverflowError, TypeError) as error:
+    except OverflowError as error:
+        raise UsageError("a number grows too large") from error
+    except (ValueError, TypeError) as error:
         raise UsageError(f"it cannot be worked out: {error}") from error
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError("the result is not finite")

@@ -28,6 +28,8 @@ def parse_arguments(text: str, spec: ToolSpec, *, trusted: bool) -> dict[str, JS
 
     try:
         value = json.loads(text.strip() or "{}", parse_constant=_refuse)
+        # Half a surrogate pair and 1e400 can be read, but no server or file takes what comes of them.
+        value = json.loads(json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the arguments are not JSON: {str(error)[:200]}") from error
     if not isinstance(value, dict):

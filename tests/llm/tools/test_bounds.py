@@ -86,6 +86,13 @@ def test_a_schema_that_cannot_be_used_is_said(schema: dict[str, Any]) -> None:
         parse_arguments('{"x": 1}', ToolSpec("t", "", schema), trusted=False)
 
 
+def test_half_a_character_is_replaced() -> None:
+    """With it the connection to an MCP server broke, for all calls to come."""
+    assert parse_arguments('{"\\ud800": ["\\udfffx"]}', ToolSpec("t", "", OBJECT), trusted=False) == {"?": ["?x"]}
+    with pytest.raises(UsageError, match="not JSON"):
+        parse_arguments('{"x": 1e400}', ToolSpec("t", "", OBJECT), trusted=False)
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_a_schema_that_grows_without_end_comes_to_one(trusted: bool) -> None:
     """Each level doubles the work: 2 to the power of 40 steps. A thread left alone in it would slow down all else."""
