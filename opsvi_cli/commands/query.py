@@ -52,7 +52,9 @@ def query(
     rerank: Rerank = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[str, typer.Option("--system", metavar="TEXT", help="Instructions put before opsvi's own")] = "",
+    system: Annotated[
+        str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
+    ] = "",
     template: Template = None,
     schema: Schema = None,
     stream: Stream = True,
@@ -106,9 +108,11 @@ def _with_files(app: AppContext, options: QueryOptions, template: str | None, sc
 
     from opsvi_cli.foundation.files import read_text
     from opsvi_cli.llm.json_answers import read_schema
+    from opsvi_cli.llm.prompting import read_system
 
     return replace(
         options,
+        system=read_system(options.system, app.cwd) or "",
         template=read_text(Path(app.cwd, template), f"--template {template}") if template else None,
         schema=read_schema(schema, app.cwd) if schema else None,
     )
