@@ -27,6 +27,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .prompt_options import Tool
 from .search_options import Collection, Top, Where
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def chat(
     system: Annotated[
         str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
     ] = "",
-    tool: Annotated[
-        list[str] | None, typer.Option("--tool", metavar="NAME", help="Tool the model may call; repeatable")
-    ] = None,
+    tool: Tool = None,
     retrieval: Annotated[bool, typer.Option("--retrieval/--no-retrieval", help="Search the collection a turn")] = True,
     stream: Stream = True,
     markdown: Markdown = None,

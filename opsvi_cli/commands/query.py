@@ -24,6 +24,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .prompt_options import Schema
 from .search_options import Collection, DenseWeight, Fusion, Mode, Rerank, Top, Where
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=F
 
 Template: TypeAlias = Annotated[
     str | None, typer.Option("--template", metavar="FILE", help="Jinja2 file: question, sources")
-]
-Schema: TypeAlias = Annotated[
-    str | None, typer.Option("--schema", metavar="SCHEMA", help="JSON Schema the answer follows")
 ]
 
 
