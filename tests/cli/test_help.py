@@ -89,3 +89,15 @@ def test_help_as_a_value_or_after_an_unknown_command_is_none(opsvi: Callable[...
     unknown = opsvi("prompts", "lsit", "--help")
     assert unknown.code == 2
     assert "Did you mean 'list'" in unknown.err
+
+
+def test_an_option_is_explained_alike_wherever_a_model_is_asked() -> None:
+    asks = {"opsvi prompt", "opsvi prompts run", "opsvi query", "opsvi chat", "opsvi batch"}
+    texts: dict[str, set[str]] = {}
+    for path, command in ALL:
+        if path in asks:
+            for options in option_groups(command).values():
+                for name, text in options:
+                    texts.setdefault(name, set()).add(text)
+    differ = {name for name, found in texts.items() if len(found) > 1}
+    assert differ <= {"--system TEXT"}  # query and chat have instructions of their own
