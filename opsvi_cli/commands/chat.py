@@ -27,6 +27,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .prompt_options import Tool
 from .search_options import Collection, Top, Where
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ def chat(
         str | None, typer.Option("--session", metavar="SESSION", help="Session to go on with or begin: ID or NAME")
     ] = None,
     resume: Annotated[bool, typer.Option("--continue", help="Go on with the last session")] = False,
-    system: Annotated[str, typer.Option("--system", metavar="TEXT", help="Instructions put before opsvi's own")] = "",
-    tool: Annotated[
-        list[str] | None, typer.Option("--tool", metavar="NAME", help="Tool the model may call; repeatable")
-    ] = None,
+    system: Annotated[
+        str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
+    ] = "",
+    tool: Tool = None,
     retrieval: Annotated[bool, typer.Option("--retrieval/--no-retrieval", help="Search the collection a turn")] = True,
     stream: Stream = True,
     markdown: Markdown = None,
@@ -82,11 +83,13 @@ def chat(
     if session is not None and resume:
         raise UsageError("--session and --continue exclude each other", hint="--continue takes the last session")
     set_model_flags(app, **{name: value for name, value in ctx.params.items() if name in MODEL_FLAGS})
+    from opsvi_cli.llm.prompting import read_system
     from opsvi_cli.rag.answers import QueryOptions
     from opsvi_cli.rag.chat import ChatOptions
     from opsvi_cli.rag.search import SearchOptions
     from opsvi_cli.rag.where import parse_where
 
+    system = read_system(system, app.cwd) or ""
     search = SearchOptions(collection=collection, k=top, where=parse_where(where) if where else None)
     query = QueryOptions(search, model, base_url, extractive=no_llm, system=system, stream=stream)
     query = replace(query, temperature=temperature, max_tokens=max_tokens)

@@ -32,7 +32,7 @@ def extract(
     ctx: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, URLs, or - for standard input")],
     format: Annotated[Format, typer.Option("--format", help="How the text is printed")] = Format.markdown,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="File name of standard input")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of what comes from stdin")] = None,
     password_file: Annotated[
         Path | None,
         typer.Option("--password-file", metavar="FILE", help="File whose first line opens encrypted documents"),

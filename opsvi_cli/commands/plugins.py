@@ -85,7 +85,7 @@ def info(ctx: typer.Context, name: Annotated[str, typer.Argument(help="A plugin 
 def check(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A plugin or its distribution; or a module or path as in OPSVI_PLUGINS.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail as well")] = False,
 ) -> None:
     """Load a plugin in a process with limits and hold its parts to their contracts; exit 7 when it does not pass.
 

@@ -24,6 +24,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
+from .prompt_options import Schema
 from .search_options import Collection, DenseWeight, Fusion, Mode, Rerank, Top, Where
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=F
 
 Template: TypeAlias = Annotated[
     str | None, typer.Option("--template", metavar="FILE", help="Jinja2 file: question, sources")
-]
-Schema: TypeAlias = Annotated[
-    str | None, typer.Option("--schema", metavar="SCHEMA", help="JSON Schema the answer follows")
 ]
 
 
@@ -52,7 +50,9 @@ def query(
     rerank: Rerank = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[str, typer.Option("--system", metavar="TEXT", help="Instructions put before opsvi's own")] = "",
+    system: Annotated[
+        str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
+    ] = "",
     template: Template = None,
     schema: Schema = None,
     stream: Stream = True,
@@ -106,9 +106,11 @@ def _with_files(app: AppContext, options: QueryOptions, template: str | None, sc
 
     from opsvi_cli.foundation.files import read_text
     from opsvi_cli.llm.json_answers import read_schema
+    from opsvi_cli.llm.prompting import read_system
 
     return replace(
         options,
+        system=read_system(options.system, app.cwd) or "",
         template=read_text(Path(app.cwd, template), f"--template {template}") if template else None,
         schema=read_schema(schema, app.cwd) if schema else None,
     )

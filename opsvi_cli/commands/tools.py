@@ -134,9 +134,11 @@ def call(
 
     with _open(app, [name]) as toolbox:
         entry = _only(toolbox, name)
+        asks = toolbox.decision(entry).verdict == "ask"
         result = toolbox.run(ToolCall("by-hand", entry.spec.name, arguments))
     if result.is_error:
-        raise OpsviError(result.text.removeprefix("error: "), hint=f"opsvi tools show {name}")
+        allow = f"call it on a terminal, or opsvi config set tools.allow {name}; " if asks and not app.may_ask else ""
+        raise OpsviError(result.text.removeprefix("error: "), hint=f"{allow}opsvi tools show {name}")
     if app.options.machine:
         show_record(app, {"tool": entry.name, "result": result.text}, str, fields=("tool", "result"))
     else:

@@ -18,7 +18,7 @@ def usage(
         Literal["day", "model", "command", "provider"], typer.Option("--by", help="What a line is about")
     ] = "day",
     since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="From then on: 7d, 12h, 2026-01-31")
+        str | None, typer.Option("--since", metavar="WHEN", help="Not older than: 7d, 12h, 2026-01-31")
     ] = None,
     html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write a page with plots")] = None,
 ) -> None:

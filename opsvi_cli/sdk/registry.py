@@ -56,6 +56,8 @@ class Registry:
     def add(self, kind: Kind, name: str, target: str, *, help: str, data: Mapping[str, JSON] | None = None) -> None:
         if kind not in KINDS:
             raise PluginError(f"{self.plugin}: there is no kind of part called {kind!r}")
+        if not isinstance(target, str):
+            raise PluginError(f"{self.plugin}: {kind} {name!r}: name the part as text, 'package.module:Name'")
         module, colon, attribute = target.partition(":")
         if not (module and colon and attribute):
             raise PluginError(f"{self.plugin}: {kind} {name!r}: {target!r} is not of the form package.module:Name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from typer.core import TyperArgument, TyperGroup
 
-from opsvi_cli.app import load_command
+from opsvi_cli.app import load_command, parse_globals
 from opsvi_cli.command_help import HEADINGS, command_help, help_parts, option_groups
 from opsvi_cli.command_table import COMMANDS
 from opsvi_cli.context import AppContext
@@ -48,6 +49,35 @@ def test_a_page_has_examples_and_words_for_values(path: str, command: Any) -> No
             continue
         assert param.metavar or param.type.name.split()[0] in ("int", "integer", "float"), f"{param.opts}: TEXT?"
     assert set(option_groups(command)) <= set(HEADINGS)
+
+
+EXAMPLES = [(path, line) for path, command in ALL for block in help_parts(command.help)[1] for line in block]
+
+
+def calls(line: str) -> Iterator[list[str]]:
+    """The words of each call of opsvi in a line of shell, without redirections."""
+    words: list[str] = []
+    lexer = shlex.shlex(re.sub(r'"\$\((.*?)\)"|\b[A-Z]+=\w+ ', r";\1;", line), posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    for word in [*lexer, ";"]:
+        if set(word) <= set("|&;<>()"):
+            if words[:1] == ["opsvi"]:
+                yield words[1:]
+            words = []
+        else:
+            words.append(word)
+
+
+@pytest.mark.parametrize(("path", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
+def test_an_example_is_understood_by_its_command(path: str, line: str) -> None:
+    found = list(calls(line))
+    assert found or "opsvi " not in line
+    for words in found:
+        command, args, _options = parse_globals(words, AppContext())
+        assert command is not None
+        while isinstance(command, TyperGroup) and args and args[0] in command.commands:
+            command, args = command.commands[args[0]], args[1:]
+        command.make_context("opsvi", list(args), help_option_names=[])
 
 
 def test_options_stand_under_headings() -> None:
@@ -89,3 +119,15 @@ def test_help_as_a_value_or_after_an_unknown_command_is_none(opsvi: Callable[...
     unknown = opsvi("prompts", "lsit", "--help")
     assert unknown.code == 2
     assert "Did you mean 'list'" in unknown.err
+
+
+def test_an_option_is_explained_alike_wherever_a_model_is_asked() -> None:
+    asks = {"opsvi prompt", "opsvi prompts run", "opsvi query", "opsvi chat", "opsvi batch"}
+    texts: dict[str, set[str]] = {}
+    for path, command in ALL:
+        if path in asks:
+            for options in option_groups(command).values():
+                for name, text in options:
+                    texts.setdefault(name, set()).add(text)
+    differ = {name for name, found in texts.items() if len(found) > 1}
+    assert differ <= {"--system TEXT"}  # query and chat have instructions of their own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,3 +54,17 @@ def test_values_that_a_setting_does_not_take(query: Callable[..., Any]) -> None:
         done = query("ok", flag, value)
         assert done.code == 2, flag
         assert "hint: " in done.err
+
+
+@pytest.mark.parametrize("command", ["query", "chat"])
+def test_instructions_from_a_file_as_in_prompt(command: str, opsvi: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "kind.txt").write_text("Speak kindly.\n")
+    (tmp_path / "facts.txt").write_text("Backups are kept for 35 days.\n")
+    assert opsvi("ingest", "facts.txt").code == 0
+    words = [command, "How long?"] if command == "query" else [command]
+    done = opsvi(*words, "--system", "@kind.txt", "-m", "echo", "--no-stream", stdin="How long?\n")
+    assert done.code == 0, done.err
+    log = opsvi("logs", "show", "last", "--json").json
+    assert log["messages"][0]["text"].startswith("Speak kindly.")
+    missing = opsvi(*words, "--system", "@nobody.txt", "-m", "echo", stdin="How long?\n")
+    assert (missing.code, "--system @nobody.txt" in missing.err) == (2, True)

@@ -71,6 +71,7 @@ def test_call_and_log(opsvi: Run) -> None:
     refused = opsvi("tools", "call", "http_get", '{"url": "http://example.org"}')
     assert refused.code == 1
     assert "the user does not allow http_get" in refused.err
+    assert "opsvi config set tools.allow http_get" in refused.err
     rows = opsvi("tools", "log", "--json").json
     golden("tools-log", rows)
     assert [row["event"] for row in rows] == ["call", "result"] * 3 + ["refused"]

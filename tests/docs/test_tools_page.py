@@ -10,6 +10,7 @@ from typing import Any
 from opsvi_cli.testing import check_tool
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HERE_DOCUMENT = re.compile(r"^cat > \w+\.py <<'END'\n(.*?)^END$", re.MULTILINE | re.DOTALL)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,7 +22,8 @@ def test_functions_of_the_pages_are_tools(opsvi_services: Callable[..., Any]) ->
     """The Python blocks as they stand."""
     found: dict[str, Any] = {}
     for page in ("tools.md", "plugins/tool.md"):
-        for block in BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8")):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        for block in [*BLOCK.findall(text), *HERE_DOCUMENT.findall(text)]:
             if "@tool" in block:
                 exec(block, found)  # our own page
     count = found["word_count"](opsvi_services("word_count"))
