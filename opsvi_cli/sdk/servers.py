@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from opsvi_cli.errors import CredentialsError, OpsviError, ProviderError
+from opsvi_cli.errors import CredentialsError, NetworkError, OpsviError, ProviderError
 
 from .retry_after import retry_after
 
@@ -184,11 +184,18 @@ class Server:
         said = f": {self.clean(text)}" if text else ""
         return CredentialsError(f"{self.label}: {what} ({status}){said}", hint=hint)
 
+    def stopped(self, error: NetworkError) -> ProviderError:
+        """What opsvi's own HTTP client did not take: a redirect to another server, too many bytes."""
+        label = self.label.removesuffix(f" at {self.url}") if self.url in error.message else self.label
+        return ProviderError(f"{label}: {error.message}", kind="bad-response", hint=error.hint)
+
     def http_error(self, error: Exception) -> OpsviError | None:
         """The error for what an HTTP client (httpx2, httpx) raised, found by the class names they share.
 
         An opsvi error is given back as it is; None: it is nothing of an HTTP client's.
         """
+        if isinstance(error, NetworkError):
+            return self.stopped(error)
         if isinstance(error, OpsviError):
             return error
         names = {cls.__name__ for cls in type(error).__mro__}
@@ -211,6 +218,8 @@ def errors_translated(server: Server, translate: Callable[[Exception, Server], O
     """
     try:
         yield
+    except NetworkError as error:
+        raise server.stopped(error) from error
     except OpsviError:
         raise
     except Exception as error:  # answers of servers can break a client library anywhere

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from opsvi_cli.sdk import CredentialsError, OpsviError, ProviderError, Server, UsageError, errors_translated
+from opsvi_cli.sdk import (
+    CredentialsError,
+    NetworkError,
+    OpsviError,
+    ProviderError,
+    Server,
+    UsageError,
+    errors_translated,
+)
 
 SERVER = Server("some", "m", "http://x", "")
 
@@ -35,6 +43,14 @@ def test_what_a_library_raises_is_an_error_of_the_server(error: Exception, kind:
     assert (caught.value.kind, caught.value.__cause__) == (kind, error)
     assert caught.value.message.startswith("some/m at http://x: ")
     assert says in caught.value.message
+
+
+def test_what_opsvis_own_client_refuses_is_told_of_the_server() -> None:
+    for message in ("http://x/y redirects to http://z: not followed", "too large"):
+        with pytest.raises(ProviderError) as caught, errors_translated(SERVER, vendor):
+            raise NetworkError(message, hint="set base_url")
+        assert caught.value.kind == "bad-response"
+        assert caught.value.message == f"some/m{'' if 'http' in message else ' at http://x'}: {message}"
 
 
 def test_errors_of_opsvi_pass_as_they_are() -> None:
