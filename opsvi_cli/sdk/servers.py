@@ -52,6 +52,7 @@ class Server:
     """Who was asked for what, for messages. `section`: where the part's settings are.
 
     `key` is taken out of texts; empty when the server was asked without one, None when that is not known here.
+    `key_from`: the reference that gave it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Server:
     url: str
     key: str | None = None
     section: str = "providers"
+    key_from: str = ""
 
     @property
     def label(self) -> str:
@@ -180,9 +182,18 @@ class Server:
                 "the vendor's own key goes to the vendor alone"
             )
         else:
-            what, hint = "the key was refused", f"`opsvi secrets set {self.name}` stores another one"
+            what, hint = "the key was refused", self._other_key()
         said = f": {self.clean(text)}" if text else ""
         return CredentialsError(f"{self.label}: {what} ({status}){said}", hint=hint)
+
+    def _other_key(self) -> str:
+        """Where the key comes from, another one has to be put."""
+        scheme, colon, place = self.key_from.partition(":")
+        if not colon:
+            return f"`opsvi secrets set {self.key_from or self.name}` stores another one"
+        return (
+            f"it is the one of {f'the variable {place}' if scheme == 'env' else self.key_from}: put another one there"
+        )
 
     def stopped(self, error: NetworkError) -> ProviderError:
         """What opsvi's own HTTP client did not take: a redirect to another server, too many bytes."""

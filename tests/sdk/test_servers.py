@@ -75,6 +75,19 @@ def test_a_server_that_was_asked_without_a_key_wants_one(key: str | None, says: 
     assert hint in error.hint
 
 
+@pytest.mark.parametrize(
+    ("reference", "hint"),
+    [
+        ("env:MY_KEY", "the variable MY_KEY"),
+        ("file:/run/key", "file:/run/key"),
+        ("mine", "`opsvi secrets set mine`"),
+    ],
+)
+def test_the_hint_for_a_refused_key_is_about_that_key(reference: str, hint: str) -> None:
+    error = Server("some", "m", "http://x", "sk-1234567890", key_from=reference).status_error(401)
+    assert hint in error.hint
+
+
 @pytest.mark.parametrize("made", [Server.timed_out, lambda server: server.timed_out("no answer within 1 s (http.x)")])
 def test_a_timeout_names_the_setting_of_the_part(made: Callable[[Server], ProviderError]) -> None:
     assert "parts.some.timeout" in made(Server("some", "m", "http://x", section="parts")).hint

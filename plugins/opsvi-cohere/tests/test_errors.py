@@ -69,7 +69,7 @@ def test_a_refused_key_is_not_repeated(make: Callable[..., Any], serve: Callable
     failure = _failure(make, serve, SpecAnswer({"message": f"invalid api token {KEY}"}, status))
     assert isinstance(failure, CredentialsError)
     assert "[redacted]" in failure.message
-    assert "opsvi secrets set cohere" in failure.hint
+    assert "the variable CO_API_KEY" in failure.hint
 
 
 def test_an_error_page_is_not_quoted(make: Callable[..., Any], serve: Callable[..., Any]) -> None:
@@ -236,5 +236,12 @@ def test_closing_the_iterator_ends_the_request(make: Callable[..., Any], serve: 
 
 
 def test_an_endless_answer_is_cut_off(make: Callable[..., Any], serve: Callable[..., Any]) -> None:
-    huge = stream([begin(), *content(0, "text", *(["x" * 500_000] * 40)), *end()])
-    assert "more than 16000000 bytes" in _failure(make, serve, huge).message
+    huge = stream([begin(), *content(0, "text", "x" * 20_000_000), *end()])
+    assert "exceeded maximum size" in _failure(make, serve, huge).message
+
+
+def test_an_error_in_place_of_an_event_is_told_in_the_servers_words(
+    make: Callable[..., Any], serve: Callable[..., Any]
+) -> None:
+    failure = _failure(make, serve, stream([begin(), ("error", {"message": "the model fell over"})]))
+    assert "the server broke off: the model fell over" in failure.message

@@ -120,7 +120,7 @@ def test_statuses(given: SpecAnswer, kind: str, failure: Callable[..., Any]) -> 
 def test_a_key_that_is_refused(code: int, failure: Callable[..., Any]) -> None:
     error = failure(status(code, "PERMISSION_DENIED", f"the key {KEY} is wrong"))
     assert isinstance(error, CredentialsError)
-    assert error.hint == "`opsvi secrets set google` stores another one"
+    assert error.hint == "it is the one of the variable GEMINI_API_KEY: put another one there"
 
 
 def test_a_key_that_is_none_comes_as_status_400(failure: Callable[..., Any]) -> None:

@@ -215,7 +215,7 @@ def test_statuses(given: SpecAnswer, kind: str, failure: Callable[..., Any]) -> 
 def test_a_key_that_is_refused(code: int, failure: Callable[..., Any]) -> None:
     error = failure(status(code, f"the token {KEY} is wrong"))
     assert isinstance(error, CredentialsError)
-    assert error.hint == "`opsvi secrets set huggingface` stores another one"
+    assert error.hint == "it is the one of the variable HF_TOKEN: put another one there"
 
 
 @pytest.mark.parametrize(
