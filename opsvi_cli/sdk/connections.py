@@ -18,7 +18,7 @@ from .servers import Server
 class Connection:
     """`key` is empty when none is needed; `timeout` is in seconds, None for the user's `http.read_timeout`.
 
-    `section`: where the part's settings are, `providers` or `parts`.
+    `section`: where the part's settings are, `providers` or `parts`. `key_from`: the reference that gave the key.
     """
 
     name: str
@@ -26,9 +26,10 @@ class Connection:
     key: str
     timeout: float | None
     section: str = "providers"
+    key_from: str = ""
 
     def server(self, model: str) -> Server:
-        return Server(self.name, model, self.base_url, self.key, self.section)
+        return Server(self.name, model, self.base_url, self.key, self.section, self.key_from)
 
 
 def connection(
@@ -75,10 +76,10 @@ def connection(
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0):
         raise UsageError(f"{services.name}: timeout {timeout!r} is not a number of seconds")
     own = hosts is None or any(_is_host(parts.hostname, known) for known in hosts)
-    key = _key(services, variables) if own or services.options.get("api_key") else ""
+    key, key_from = _key(services, variables) if own or services.options.get("api_key") else ("", "")
     if not key and not keyless and not is_private(parts.hostname):
         raise _no_key(services.name, parts.hostname, section, variables if own else None)
-    return Connection(services.name, base_url, key, timeout, section)
+    return Connection(services.name, base_url, key, timeout, section, key_from)
 
 
 def _is_host(host: str, known: str) -> bool:
@@ -86,17 +87,17 @@ def _is_host(host: str, known: str) -> bool:
     return host.endswith(known) if known.startswith(".") else host == known
 
 
-def _key(services: Services, variables: Sequence[str]) -> str:
-    """The setting's reference, else the environment, else the stored secret; empty when there is none."""
+def _key(services: Services, variables: Sequence[str]) -> tuple[str, str]:
+    """(key, reference) of the setting, else the environment, else the stored secret; empty when there is none."""
     if reference := str(services.options.get("api_key") or ""):
-        return _clean(services, services.secret(reference))
+        return _clean(services, services.secret(reference)), reference
     for reference in (*(f"env:{name}" for name in variables), services.name):
         key = ""
         with contextlib.suppress(CredentialsError):
             key = services.secret(reference)
         if key:
-            return _clean(services, key)
-    return ""
+            return _clean(services, key), reference
+    return "", ""
 
 
 def _no_key(name: str, host: str, section: str, variables: Sequence[str] | None) -> CredentialsError:
