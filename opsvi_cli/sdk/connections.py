@@ -40,15 +40,16 @@ def connection(
     keyless: bool = False,
     hosts: Sequence[str] | None = None,
     section: str = "providers",
+    address: str = "base_url",
 ) -> Connection:
     """Read base_url, api_key (a reference) and timeout of the part.
 
     Without api_key the environment's `variables` are asked in order, then the key stored under the part's name. A
     server of one's own (a private address), or one that is `keyless`, needs none. With `hosts` (names, or `.ends` of
     names) the key goes to these alone; another server gets the one of api_key. `section`: where the part's settings
-    are, for hints. Raises UsageError, CredentialsError.
+    are, for hints. `address`: a setting that goes before base_url. Raises UsageError, CredentialsError.
     """
-    base_url = str(services.options.get("base_url") or default_url).rstrip("/")
+    base_url = str(services.options.get(address) or services.options.get("base_url") or default_url).rstrip("/")
     if not base_url:
         raise UsageError(
             f"{services.name}: base_url is not set", hint=f"opsvi config set {section}.{services.name}.base_url URL"
