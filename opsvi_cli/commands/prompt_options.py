@@ -35,6 +35,9 @@ Tool: TypeAlias = Annotated[
 ]
 Extract: TypeAlias = Annotated[bool, typer.Option("-x", "--extract", help="Print the last code block alone")]
 Samples: TypeAlias = Annotated[int, typer.Option("-n", "--samples", min=1, max=100, help="How many answers")]
+Jobs: TypeAlias = Annotated[
+    int, typer.Option("--jobs", min=1, max=64, help="How many answers of -n are asked at the same time")
+]
 ShowUsage: TypeAlias = Annotated[bool, typer.Option("--usage", help="Say tokens and time on stderr")]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing")]
 
