@@ -9,6 +9,7 @@ from . import __version__
 
 def main() -> None:
     """The console script `opsvi`."""
+    _open_closed_streams()
     argv = sys.argv[1:]
     if argv in (["--version"], ["-V"]):
         _print(f"opsvi {__version__}\n")
@@ -27,6 +28,15 @@ def main() -> None:
         from .app import main as run
 
         sys.exit(run(argv))
+
+
+def _open_closed_streams() -> None:
+    """What the shell closed (`>&-`) is None in Python, and would fail wherever it is written to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            import os
+
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # open to the end
 
 
 def _print(text: str) -> None:

@@ -29,6 +29,9 @@ part_of_run: ContextVar[Callable[[], float | None]] = ContextVar("part_of_run", 
 """Seconds that are left for what this thread does, where that has an end of its own; raises at it."""
 
 
+MOST_PIPED_TEXT = 100_000_000
+
+
 @dataclass
 class AppContext:
     """One run of opsvi. Tests build it with StringIO streams and a mapping as environment."""
@@ -165,8 +168,23 @@ class AppContext:
         """All of a piped stdin as text; None when stdin is a terminal, closed or empty of data."""
         if self.stdin is None or self.stdin.closed or self.stdin.isatty():
             return None
-        data = self.read_stdin_bytes()
-        return data.decode("utf-8", errors="replace")
+        return self.read_stdin_text()
+
+    def read_stdin_text(self) -> str:
+        """All of stdin as text. Raises UsageError when a person would have to type it, and for binary data.
+
+        A stray byte of another encoding, as a diff may hold, stops nothing: it is replaced, and said.
+        """
+        data = self.read_stdin_bytes(MOST_PIPED_TEXT + 1)
+        if b"\0" in data:
+            raise UsageError("stdin is binary data, not text", hint="`opsvi extract -` gives the text of documents")
+        if len(data) > MOST_PIPED_TEXT:
+            raise UsageError(f"stdin: larger than {MOST_PIPED_TEXT} bytes", hint="pipe a part of it in")
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            self.warn("stdin is not all UTF-8: what is not, is replaced by \N{REPLACEMENT CHARACTER}")
+            return data.decode("utf-8", errors="replace")
 
     def read_stdin_bytes(self, limit: int = -1) -> bytes:
         """All of stdin, or its first `limit` bytes. Raises UsageError when a person would have to type it."""

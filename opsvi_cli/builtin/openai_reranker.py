@@ -32,6 +32,10 @@ class OpenAIReranker:
             raise UsageError(f"reranker {services.name}: rerank_characters {longest!r} is not a positive number")
         self._longest = longest
 
+    @property
+    def free(self) -> bool:
+        return self._preset.is_free(self._services.options)
+
     def rerank(self, query: str, hits: Sequence[Hit]) -> list[float]:
         """Scores as the model gives them, which may be negative. Raises ProviderError."""
         try:

@@ -11,8 +11,6 @@ from opsvi_cli.context import AppContext
 from opsvi_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from opsvi_cli.llm.session_records import Session
     from opsvi_cli.llm.sessions import Sessions
 
@@ -182,9 +180,7 @@ def export(
     ctx: typer.Context,
     session: Which,
     form: Annotated[Literal["md", "json"], typer.Option("--format", help="md: Markdown; json: with all fields")] = "md",
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", help="File; none: standard output")
-    ] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not stdout")] = "-",
 ) -> None:
     """Write a session as Markdown or JSON, with sources and tokens.
 
@@ -199,16 +195,12 @@ def export(
 
     from opsvi_cli.llm.session_export import session_record
     from opsvi_cli.llm.sessions import Sessions
-    from opsvi_cli.render.chat_export import as_text, write_export
-    from opsvi_cli.render.output import write
+    from opsvi_cli.render.chat_export import as_text
+    from opsvi_cli.render.output import save
 
     with Sessions(app) as sessions:
         record = session_record(sessions, sessions.find(session))
     text = as_text(record, "json" if app.options.machine else form)
-    if output is None:
-        write(app, text)
-        return
-    path: Path = Path(app.cwd, output)
-    if path.exists():
+    if Path(app.cwd, output).is_file():
         app.confirm(f"Replace {output}?")
-    write_export(app, path, text)
+    save(app, output, text)

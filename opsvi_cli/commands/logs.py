@@ -82,14 +82,16 @@ def show(
       opsvi logs show last -x > script.py
     """
     app: AppContext = ctx.obj
+    from dataclasses import replace
+
     from opsvi_cli.llm.call_log import opened
     from opsvi_cli.render.logs import show_call, show_text
 
     with opened(app) as log:
         found = log.find(call)
     if extract:
-        show_text(app, _last_block(found))
-    elif answer and not app.options.machine:
+        found = replace(found, answer=_last_block(found))
+    if (answer or extract) and not app.options.machine:
         show_text(app, found.answer)
     else:
         show_call(app, found)

@@ -44,5 +44,6 @@ def usage(
         from opsvi_cli.render.usage_page import write_page
 
         write_page(app, html, from_then)
-        return
+        if not app.options.machine:
+            return
     show_report(app, usage_report(app, by, from_then))

@@ -52,7 +52,7 @@ _COLUMNS = ", ".join(item.name for item in fields(UsageRow))
 class UsageLog:
     """`spent` is what this run has cost so far, `unpriced` how many of its calls have no known price.
 
-    `pending` is what its calls under way are thought to cost.
+    `pending` is what its calls under way are thought to cost. `told` names the models without a price that were said.
     """
 
     def __init__(self, state: State) -> None:
@@ -61,6 +61,7 @@ class UsageLog:
         self.spent = 0.0
         self.unpriced = 0
         self.pending = 0.0
+        self.told: set[str] = set()
 
     def record(self, row: UsageRow) -> None:
         """Keep a row. Never raises over the database."""

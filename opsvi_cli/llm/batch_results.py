@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from opsvi_cli.errors import OpsviError, ProviderError, UsageError
+from opsvi_cli.errors import OpsviError, ProviderError, StoreError, UsageError
 from opsvi_cli.foundation.files import write_atomic
 from opsvi_cli.sdk import JSON, Usage
 
@@ -69,7 +69,7 @@ class ResultFile:
         try:
             if not path.exists() or path.read_bytes() != content:
                 write_atomic(path, content)
-            self._file = path.open("ab")
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise UsageError(f"{path.name}: {error.strerror or error}", hint="choose another file with -o") from error
 
@@ -99,11 +99,17 @@ class ResultFile:
         return found
 
     def write(self, result: Result) -> None:
-        """One line, on the disk when this returns: answers cost money."""
+        """One line, on the disk when this returns: answers cost money. Raises StoreError."""
         assert self._file is not None
-        self._file.write(encoded(result, self._app))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        left = memoryview(encoded(result, self._app))
+        try:
+            while left:  # unbuffered, so that a full disk is met here and not once more on closing
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise StoreError(
+                f"{self._path.name}: {error.strerror or error}", hint="make room, and run the same command again"
+            ) from error
 
     def close(self) -> None:
         if self._file is not None:

@@ -71,7 +71,12 @@ def _unknown(app: AppContext, choice: ModelChoice) -> None:
             hint=f'set providers.{choice.provider}.prices."{choice.model or name}", or '
             "`opsvi config set budget.unknown_price allow`",
         )
-    app.log.warning("the price of %s is not known: the budget does not count it", name)
+    used = app.foundation.usage
+    with used.lock:
+        told = name in used.told
+        used.told.add(name)
+    if not told:
+        app.log.warning("the price of %s is not known: the budget does not count it", name)
 
 
 @contextlib.contextmanager

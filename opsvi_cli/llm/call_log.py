@@ -282,7 +282,8 @@ class CallLog:
         if not found:
             raise NotFoundError(f"there is no logged call {name!r}", hint="`opsvi logs list` shows them")
         if len(found) > 1:
-            raise UsageError(f"several calls begin with {name!r}", hint="give more of the id: `opsvi logs list`")
+            hint = "give more of the id: `opsvi logs list --json=id,time` shows it whole"
+            raise UsageError(f"several calls begin with {name!r}", hint=hint)
         return found[0]
 
     def count(self, before: str = "") -> int:

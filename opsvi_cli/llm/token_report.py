@@ -97,7 +97,7 @@ def _window(app: AppContext, choice: ModelChoice, provider: Any) -> int | None:
 def _read(app: AppContext, given: str) -> tuple[str, str]:
     """(name, text) of an argument: what is there as a file or pipe is read, what only looks like one is refused."""
     if given == "-":
-        return "stdin", _decoded(app.read_stdin_bytes(_LARGEST + 1), "stdin")
+        return "stdin", app.read_stdin_text()
     path = Path(app.cwd, given)
     if given and _exists(path):
         if path.is_dir():
@@ -116,10 +116,7 @@ def _exists(path: Path) -> bool:
 
 
 def _decoded(data: bytes, name: str) -> str:
-    if len(data) > _LARGEST:
-        raise UsageError(f"{name}: larger than {_LARGEST} bytes", hint="count a part of it")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        source = "-" if name == "stdin" else name
-        raise UsageError(f"{name}: not UTF-8 text", hint=f"opsvi extract {source} | opsvi tokens") from error
+        raise UsageError(f"{name}: not UTF-8 text", hint=f"opsvi extract {name} | opsvi tokens") from error

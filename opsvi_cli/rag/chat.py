@@ -386,6 +386,8 @@ class Conversation:
         if has_fence(messages):
             messages = with_rule(messages)
         tainted = grounded or asked.tainted
+        if tainted and not asked.tainted:  # what an answer takes over from passages need not be cited
+            self.sessions.taint(session)
         return stream_text(self._app, choice, messages, options, on_text, toolbox=self._toolbox, tainted=tainted)
 
 

@@ -79,10 +79,10 @@ def _guarded(app: AppContext, embedder: Embedder, texts: Sequence[str], kind: Em
     """With retries, breaker, rate limit, budget and usage when the embedder asks a server."""
     if not getattr(embedder, "remote", False):
         return _embed(embedder, texts, kind)
-    from .remote_embedder import RemoteEmbedder, paid
+    from .remote_embedder import RemoteEmbedder
 
     key = f"embedder:{embedder.fingerprint.partition(':')[0]}"
-    with paid(app, embedder, texts) if isinstance(embedder, RemoteEmbedder) else contextlib.nullcontext():
+    with embedder.paid(app, texts) if isinstance(embedder, RemoteEmbedder) else contextlib.nullcontext():
         return app.foundation.resilience.call(key, lambda: _embed(embedder, texts, kind))
 
 

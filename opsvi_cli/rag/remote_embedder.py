@@ -1,23 +1,16 @@
-"""Embedders that ask a server: their calls are held to the budgets, priced and counted as those of models are.
-
-Embedders do not say what the server has counted, so tokens and cost are estimates.
-"""
+"""Embedders that ask a server, and may have to be paid."""
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from opsvi_cli.errors import OpsviError
-from opsvi_cli.foundation.usage import UsageRow
-from opsvi_cli.llm.budget import within_budget
 from opsvi_cli.llm.models import ModelChoice
-from opsvi_cli.llm.prices import cost_of
-from opsvi_cli.llm.tokens import estimate_tokens
-from opsvi_cli.sdk import Embedder, Usage, Vectors
+from opsvi_cli.sdk import Embedder, Vectors
+
+from .paid_calls import paid
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -54,38 +47,5 @@ class RemoteEmbedder:
     def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
         return self.part.embed(texts, kind)
 
-    def cost(self, app: AppContext, usage: Usage) -> float | None:
-        """US dollars of a call; None when the price is not known."""
-        return cost_of(app, self.choice, usage, self.part, self.services.asked)
-
-
-@contextlib.contextmanager
-def paid(app: AppContext, embedder: RemoteEmbedder, texts: Sequence[str]) -> Iterator[None]:
-    """One call of an embedder. Raises BudgetError when a limit has no room for it, and nothing is asked then."""
-    choice = embedder.choice
-    usage = Usage(sum(map(estimate_tokens, texts)), 0)
-    with within_budget(app, choice, embedder.cost(app, usage)):
-        began, outcome = time.monotonic(), "cancelled"
-        try:
-            yield
-            outcome = "ok"
-        except OpsviError as error:
-            outcome = str(error.details.get("kind") or error.code)
-            raise
-        finally:
-            done = outcome == "ok"
-            counted = usage if done else Usage()
-            row = UsageRow(
-                time=app.now(),
-                command=app.command,
-                provider=choice.provider,
-                model=choice.model,
-                input_tokens=counted.input_tokens,
-                output_tokens=counted.output_tokens,
-                seconds=round(time.monotonic() - began, 3),
-                outcome=outcome,
-                cost=embedder.cost(app, usage) if done else 0.0,
-                estimated=done,
-                run=app.run,
-            )
-            app.foundation.usage.record(row)
+    def paid(self, app: AppContext, texts: Sequence[str]) -> AbstractContextManager[None]:
+        return paid(app, self.choice, self.part, self.services, texts)

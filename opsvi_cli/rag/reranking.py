@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from opsvi_cli.context import AppContext
 from opsvi_cli.errors import OpsviError, PluginError, UsageError
+from opsvi_cli.llm.models import ModelChoice
 from opsvi_cli.sdk import JSON, Hit, Reranker, Server
+
+if TYPE_CHECKING:
+    from opsvi_cli.context import AppContext
+    from opsvi_cli.foundation.services import PartServices
 
 NONE = "none"
 
@@ -18,6 +22,13 @@ NONE = "none"
 class NamedReranker:
     name: str
     part: Reranker
+    services: PartServices
+
+    @property
+    def choice(self) -> ModelChoice:
+        options = self.services.options
+        model, url = str(options.get("rerank_model") or ""), str(options.get("base_url") or "")
+        return ModelChoice(self.name, model, url, "parts")
 
 
 def find_reranker(app: AppContext, wanted: str | None) -> NamedReranker | None:
@@ -33,17 +44,35 @@ def find_reranker(app: AppContext, wanted: str | None) -> NamedReranker | None:
         known = ", ".join(part.name for part in app.plugins.registry.parts("reranker"))
         raise UsageError(f"there is no reranker {name!r}", hint=f"rerankers: {known}, or {NONE}; `opsvi plugins list`")
     options: dict[str, JSON] = {"rerank_model": model} if model else {}
-    return NamedReranker(name, cast(Reranker, app.part("reranker", name, options)))
+    services = app.foundation.for_part("reranker", name, options)
+    return NamedReranker(name, cast(Reranker, app.part("reranker", name, services=services)), services)
 
 
 def reranked(app: AppContext, reranker: NamedReranker, query: str, hits: Sequence[Hit]) -> list[Hit]:
-    """The hits with new scores, the best first. With retries, breaker and rate limit when it asks a server."""
+    """The hits with new scores, the best first.
+
+    With retries, breaker, rate limit, budget and usage when it asks a server, and personal data in the query as
+    `safety.pii` wants it. Raises PersonalDataError, BudgetError.
+    """
+    if not hits:
+        return []
     if not getattr(reranker.part, "remote", False):
         scores = _scores(reranker, query, hits)
     else:
-        scores = app.foundation.resilience.call(f"reranker:{reranker.name}", lambda: _scores(reranker, query, hits))
+        scores = _paid_scores(app, reranker, query, hits)
     rescored = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]
     return sorted(rescored, key=lambda hit: (-hit.score, hit.chunk_id))
+
+
+def _paid_scores(app: AppContext, reranker: NamedReranker, query: str, hits: Sequence[Hit]) -> list[float]:
+    from opsvi_cli.llm.pii import cleared_texts
+
+    from .paid_calls import paid
+
+    (asked,) = cleared_texts(app, [query], what="the question", how="`opsvi config set safety.pii redact`")
+    sent = [text for hit in hits for text in (asked, hit.text)]
+    with paid(app, reranker.choice, reranker.part, reranker.services, sent):
+        return app.foundation.resilience.call(f"reranker:{reranker.name}", lambda: _scores(reranker, asked, hits))
 
 
 def _scores(reranker: NamedReranker, query: str, hits: Sequence[Hit]) -> list[float]:

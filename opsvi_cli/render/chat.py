@@ -108,8 +108,9 @@ class Chat:
         stdin = self._app.stdin
         if stdin is None or stdin.closed:
             return
+        typed = self._app.is_terminal(stdin) and self._app.is_terminal(self._app.err)  # opsvi chat | tee talk.txt
         with contextlib.suppress(OSError):  # `<&-` can leave a descriptor that is not readable
-            while line := stdin.readline():
+            while line := (_plain_line(self._app) if typed else stdin.readline()):
                 yield line.encode("utf-8", "replace").decode("utf-8")
 
     def handle(self, given: str) -> bool:

@@ -15,10 +15,10 @@ from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.sdk import Attachment
 
 from .answers import show_sources
-from .chat_export import Form, as_text, write_export
+from .chat_export import Form, as_text
 from .chat_recall import show_last_turn
 from .chat_table import COMMANDS, help_text
-from .output import show_rows, write
+from .output import save, show_rows
 
 if TYPE_CHECKING:
     from opsvi_cli.rag.chat import ChatTurn, Conversation
@@ -245,16 +245,14 @@ class SlashCommands:
 
         record = session_record(self._talk.sessions, self._talk.sessions.find(session.id))
         text = as_text(record, cast("Form", form))
-        if not file.strip():
-            if self._app.options.machine:
-                raise UsageError("standard output is for the answers", hint="/export json FILE")
-            write(self._app, text)
-            self._app.out.flush()
-            return
-        path = Path(self._app.cwd, Path(file.strip()).expanduser())
-        if path.exists():
-            raise UsageError(f"{file.strip()} is there already", hint="name another file")
-        write_export(self._app, path, text)
+        file = file.strip() or "-"
+        if file == "-" and self._app.options.machine:
+            raise UsageError("standard output is for the answers", hint="/export json FILE")
+        file = str(Path(file).expanduser())
+        if Path(self._app.cwd, file).is_file():
+            raise UsageError(f"{file} is there already", hint="name another file")
+        save(self._app, file, text)
+        self._app.out.flush()
 
     def _usage(self) -> None:
         used, limit = self._talk.history_tokens()

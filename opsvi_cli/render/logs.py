@@ -75,7 +75,8 @@ def as_markdown(call: LoggedCall) -> str:
     """A call to read: a heading, what it used, then everything that was said."""
     lines = [f"# {call.id}", "", _facts(call), ""]
     for said in call.messages:
-        lines += [f"## {said['role']}", "", str(said["text"]), ""]
+        lines += [f"## {said['role']}", ""]
+        lines += [str(said["text"]), ""] if said["text"] else []
         attached = said.get("attachments")
         for file in attached if isinstance(attached, list) else ():
             if isinstance(file, dict):

@@ -148,3 +148,32 @@ def test_a_real_server(opsvi: Callable[..., Any], llama_reranker: Any, tmp_path:
     assert long.code == 1
     assert "too long for this model" in long.err
     assert "opsvi config set parts.llama-server.rerank_characters 2000" in long.err
+
+
+def test_it_is_counted_and_held_to_budgets_and_personal_data(opsvi: Callable[..., Any], tmp_path: Any) -> None:
+    (tmp_path / "a.md").write_text("Backups are kept for 35 days.")
+    assert opsvi("ingest", "a.md", "--embedder", "hash").code == 0
+    with SpecServer(SPEC, {PATH: ranked}) as server:
+        env = {
+            "OPSVI_RETRIEVAL__RERANK": "vllm:judge",
+            "OPSVI_PARTS__VLLM__BASE_URL": server.url,
+            "OPSVI_PARTS__VLLM__API_KEY": "env:K",
+            "K": "k-0123456789",
+        }
+        assert opsvi("search", "backups", env=env).code == 0
+        (row,) = opsvi("usage", "--by", "model", "--json", env=env).json["rows"]
+        assert (row["model"], row["calls"], row["cost"]) == ("vllm/judge", 1, None)
+        assert row["input_tokens"] > 5
+        assert (
+            opsvi(
+                "search", "backups", env={**env, "OPSVI_BUDGET__PER_DAY": "1", "OPSVI_BUDGET__UNKNOWN_PRICE": "refuse"}
+            ).code
+            == 5
+        )
+        blocked = opsvi("search", "mail ana@example.org", env={**env, "OPSVI_SAFETY__PII": "block"})
+        assert blocked.code == 1
+        assert "the question holds personal data" in blocked.err
+        marked = opsvi("search", "mail ana@example.org", env={**env, "OPSVI_SAFETY__PII": "redact"})
+        assert marked.code == 0
+        queries = [request.body["query"] for request in server.requests]
+    assert queries == ["backups", "mail [EMAIL_1]"]

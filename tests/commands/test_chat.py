@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+
+from opsvi_cli.app import run
+from opsvi_cli.context import AppContext
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "golden" / "chat.schema.json").read_text())
 Run = Callable[..., Any]
@@ -111,3 +116,16 @@ def test_no_retrieval_leaves_the_collection_alone(opsvi: Run, ops_collection: ob
     result = opsvi("chat", "-m", "echo", "--no-retrieval", stdin="who is on call?\n")
     assert result.out == "who is on call?\n"
     assert "AES-256" in opsvi("chat", "-m", "echo", stdin="are backups encrypted?\n").out
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_whose_answers_go_into_a_pipe_sees_a_prompt(home: Path) -> None:
+    app = AppContext(env=dict(os.environ), stdin=_Terminal("hello\n"), out=io.StringIO(), err=_Terminal())
+    assert run(["chat", "-m", "echo"], app) == 0
+    assert isinstance(app.out, io.StringIO)
+    assert isinstance(app.err, io.StringIO)
+    assert (app.out.getvalue(), app.err.getvalue()) == ("hello\n", "> > ")

@@ -161,3 +161,5 @@ def test_export_to_stdout_and_files(opsvi: Run, talks: None, tmp_path: Path) -> 
     assert (tmp_path / "talk.md").stat().st_mode & 0o077 == 0
     assert opsvi("chat", "export", "animals", "-o", "talk.md").code == 2
     assert opsvi("chat", "export", "animals", "-o", "talk.md", "--yes").code == 0
+    assert opsvi("chat", "export", "animals", "-o", "-").out == markdown
+    assert opsvi("chat", "export", "animals", "-o", str(tmp_path), "--yes").code == 1

@@ -62,6 +62,7 @@ def test_show(logged: Run) -> None:
     assert "holds no code block" in logged("logs", "show", first, "-x").err
     logged("prompt", "Two:\n```sh\nls\n```\nthen\n```python\nprint(1)\n```", "-m", "echo")
     assert logged("logs", "show", "-x").out == "print(1)\n"
+    assert logged("logs", "show", "-x", "--json=answer").json == {"answer": "print(1)\n"}
     nothing = logged("logs", "show", "fff")
     assert (nothing.code, "there is no logged call 'fff'" in nothing.err) == (1, True)
 

@@ -156,6 +156,10 @@ def test_schemas_that_are_none(schema: str, says: str, opsvi: Callable[..., Any]
 def test_text_that_is_no_unicode(opsvi: Callable[..., Any]) -> None:
     done = opsvi("prompt", "-m", "echo", stdin=b"caf\xe9 ok")
     assert (done.code, done.out) == (0, "caf\ufffd ok\n")
+    assert "stdin is not all UTF-8" in done.err
+    image = opsvi("prompt", "what is this?", "-m", "echo", stdin=b"\x89PNG\r\n\x1a\n\x00\x00")
+    assert (image.code, image.out) == (2, "")
+    assert "hint: `-a -` sends an image or PDF as it is" in image.err
     done = opsvi("prompt", "bad \udce9 byte", "-m", "echo")
     assert (done.code, done.out) == (0, "bad \ufffd byte\n")
 

@@ -60,10 +60,12 @@ def test_a_name_is_not_counted_in_place_of_its_file(opsvi: Run, tmp_path: Path) 
 
 
 def test_bytes_are_not_counted_as_text(opsvi: Run) -> None:
-    done = opsvi("tokens", stdin=b"\xff\xfe\x00")
+    done = opsvi("tokens", stdin=b"\x89PNG\x00")
     assert (done.code, done.out) == (2, "")
-    assert "stdin: not UTF-8 text" in done.err
-    assert "opsvi extract -" in done.err
+    assert "stdin is binary data" in done.err
+    stray = opsvi("tokens", stdin=b"caf\xe9")
+    assert (stray.code, stray.out) == (0, "~1 tokens\n")
+    assert "stdin is not all UTF-8" in stray.err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes")

@@ -187,7 +187,7 @@ def test_the_page(used: Run, tmp_path: Path) -> None:
 
 
 def test_a_page_without_calls(opsvi: Run, tmp_path: Path) -> None:
-    assert opsvi("usage", "--html", "usage.html").code == 0
+    assert opsvi("usage", "--html", "usage.html", "--json").json["total"]["calls"] == 0
     assert "No calls." in Page((tmp_path / "usage.html").read_text()).words
 
 

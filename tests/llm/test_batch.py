@@ -267,3 +267,22 @@ def test_a_spent_budget_stops_it(opsvi: Run, prompts: Callable[..., str], tmp_pa
         done = opsvi("batch", place, "-o", "r.jsonl", *at(server), "--max-cost", "1", "--json", env=env)
         assert server.requests == []
     assert (done.code, done.json["waiting"], done.json["state"]) == (5, 20, "stopped")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_a_full_disk_stops_it_and_says_so(
+    opsvi: Run, prompts: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def full(path: Path, mode: str = "r", **more: Any) -> Any:
+        return opened(Path("/dev/full") if mode == "ab" else path, mode, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    done = opsvi("batch", prompts('"one"', '"two"'), "-o", "r.jsonl", "-m", "echo", "--jobs", 1, "--json")
+    assert (done.code, done.json["state"], done.json["waiting"]) == (1, "stopped", 2)
+    assert json.loads(done.err)["error"] == {
+        "code": "store",
+        "message": "r.jsonl: No space left on device",
+        "hint": "make room, and run the same command again",
+    }

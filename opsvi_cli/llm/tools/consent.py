@@ -35,9 +35,13 @@ class Consent:
         self._forget_what_was_typed()
         shown = visible(json.dumps(arguments, ensure_ascii=False, indent=2))
         choices = "[y]es, [N]o" if each_time else "[y]es, [a]lways in this run, [N]o"
-        app.err.write(f"\nThe model wants to call {visible(name)} ({visible(reason)}):\n{shown}\n{choices}: ")
+        app.err.write(f"\nThe model wants to call {visible(name)} ({visible(reason)}):\n{shown}\n")
+        app.err.write(f"Call {visible(name)}? {choices}: ")
         app.err.flush()
-        answer = app.stdin.readline().strip().lower()
+        line = app.stdin.readline()
+        if not line:  # Ctrl-D leaves the cursor where it is
+            app.err.write("\n")
+        answer = line.strip().lower()
         if answer in ("a", "always") and not each_time:
             self._always.add(name)
             return "allow", "user, for this run"

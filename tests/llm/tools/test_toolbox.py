@@ -143,6 +143,9 @@ def test_a_person_decides(shop: Any) -> None:
     asked = app.err.getvalue()
     assert '"item": "gold"' in asked
     assert "\x1b" not in asked
+    assert asked.endswith("Call buy? [y]es, [N]o: ")
+    assert call(box, "buy", '{"item": "gold"}').is_error  # nothing more is typed: Ctrl-D
+    assert app.err.getvalue().endswith("[N]o: \n")
 
 
 def test_always_holds_for_the_run_but_never_for_tainted_context(shop: Any) -> None:
