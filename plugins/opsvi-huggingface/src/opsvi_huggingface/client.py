@@ -46,7 +46,7 @@ class Endpoint:
 
 
 def endpoint(services: Services, section: str = "providers", address: str = "base_url") -> Endpoint:
-    """Read base_url (or the setting `address`), dialect, api_key, timeout of the part. Raises UsageError, CredentialsError."""
+    """Read base_url (or the setting `address`), dialect, api_key, timeout. Raises UsageError, CredentialsError."""
     dialect = services.options.get("dialect") or (
         "server" if services.options.get(address) or services.options.get("base_url") else "router"
     )

@@ -14,8 +14,8 @@ _LONGEST = 100_000
 
 
 class HuggingFaceReranker:
-    """Settings `parts.huggingface`: rerank_url (of a TEI server with a reranker; base_url, if not said), api_key, timeout as for the provider;
-    rerank_model names the model in messages and in usage."""
+    """Settings `parts.huggingface`: rerank_url (of a TEI server with a reranker; base_url, if not said), api_key and
+    timeout as for the provider; rerank_model names the model in messages and in usage."""
 
     remote = True
 
