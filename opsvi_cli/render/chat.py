@@ -138,8 +138,8 @@ class Chat:
         machine = self._app.options.machine
         writer, held = answer_writer(self._app), list[str]()
         failed = True
-        writer.wait()
         try:
+            writer.wait()
             turn = ask(held.append if machine or not self._stream else writer)
             failed = False
         finally:

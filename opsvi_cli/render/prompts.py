@@ -96,11 +96,11 @@ def _answer(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbo
     What came of an answer that cannot be shown stays on stderr.
     """
     writer = answer_writer(app, markdown=not _has_schema(request))
-    writer.wait()
     held: list[str] = []
     streams = not app.options.machine and not view.extract
     before = len(toolbox.made) if toolbox is not None else 0
     try:
+        writer.wait()
         done = run(app, request, writer if streams else held.append, toolbox)
     except StepFailed as failure:
         writer.end_line()
