@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from opsvi_cli.errors import OpsviError
 from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.sdk import Finish, Message, ReasoningDelta, TextDelta, Usage
 
@@ -53,8 +54,7 @@ def cache(call: Call, below: Below) -> Events:
             if not isinstance(event, Finish):
                 pieces.append(event)
             elif event.reason == "stop" and not event.tool_calls:
-                _keep(call, answers, key, pieces)
-                if similar is not None:
+                if _keep(call, answers, key, pieces) and similar is not None:
                     similar.add(key)
             yield event
 
@@ -89,12 +89,26 @@ def _digest(value: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _keep(call: Call, answers: CacheSpace, key: str, pieces: Sequence[TextDelta | ReasoningDelta]) -> None:
+def _keep(call: Call, answers: CacheSpace, key: str, pieces: Sequence[TextDelta | ReasoningDelta]) -> bool:
+    """False for an answer that is not worth it: empty, or not what the schema asks for; it would fail for ever."""
     text = "".join(piece.text for piece in pieces if isinstance(piece, TextDelta))
-    if not text.strip():
-        return
+    if not text.strip() or not _fits(text, call):
+        return False
     reasoning = "".join(piece.text for piece in pieces if isinstance(piece, ReasoningDelta))
     answers.put_json(key, {"text": text, "reasoning": reasoning}, seconds=call.app.settings.answers.ttl_hours * 3600)
+    return True
+
+
+def _fits(text: str, call: Call) -> bool:
+    if call.request.schema is None:
+        return True
+    from .json_answers import check_answer
+
+    try:
+        check_answer(text, call.request.schema, call.choice.name)
+    except OpsviError:
+        return False
+    return True
 
 
 def _read(answers: CacheSpace, key: str) -> Mapping[str, str] | None:
