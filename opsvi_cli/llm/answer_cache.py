@@ -54,7 +54,8 @@ def cache(call: Call, below: Below) -> Events:
             if not isinstance(event, Finish):
                 pieces.append(event)
             elif event.reason == "stop" and not event.tool_calls:
-                if _keep(call, answers, key, pieces) and similar is not None:
+                kept_now = _keep(call, answers, key, pieces)
+                if kept_now and similar is not None:
                     similar.add(key)
             yield event
 
