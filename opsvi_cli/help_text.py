@@ -84,6 +84,7 @@ def root_help(bold: bool = False) -> str:
             "",
             *textwrap.wrap("`opsvi help TOPIC`: environment, exit-codes, formatting, filters", width()),
             *textwrap.wrap("`opsvi COMMAND --help`: the options of one command", width()),
+            *textwrap.wrap("`opsvi plugins list`: the plugins, and the commands that they bring", width()),
             "",
         ]
     )

@@ -12,6 +12,7 @@ BUNDLED: dict[tuple[str, str], str] = {
     ("provider", "huggingface"): "opsvi-huggingface",
     ("provider", "huggingface-local"): "opsvi-huggingface",
     ("embedder", "huggingface"): "opsvi-huggingface",
+    ("reranker", "huggingface"): "opsvi-huggingface",
     ("provider", "gguf"): "opsvi-llamacpp",
     ("embedder", "gguf"): "opsvi-llamacpp",
     ("reranker", "gguf"): "opsvi-llamacpp",

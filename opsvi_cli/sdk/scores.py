@@ -37,8 +37,8 @@ def rerank_in_batches(
     return [found.get(position, lowest) for position in range(len(hits))]
 
 
-def checked_scores(results: Any, count: int, server: Server) -> list[float]:
-    """`relevance_score` of each text, in the order of the texts; the server sends them in any, each with its `index`.
+def checked_scores(results: Any, count: int, server: Server, name: str = "relevance_score") -> list[float]:
+    """The score called `name` of each text, in the order of the texts; the server sends each with its `index`.
 
     Raises ProviderError (bad-response) when some are missing, come twice or are not finite.
     """
@@ -48,7 +48,7 @@ def checked_scores(results: Any, count: int, server: Server) -> list[float]:
     by_index: dict[int, float] = {}
     for entry in results:
         index = entry.get("index") if isinstance(entry, dict) else None
-        score = entry.get("relevance_score") if isinstance(entry, dict) else None
+        score = entry.get(name) if isinstance(entry, dict) else None
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count or index in by_index:
             raise server.bad_response("the scores are not numbered by the texts")
         if not isinstance(score, (int, float)) or isinstance(score, bool) or not math.isfinite(score):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from shell_calls import calls, parse
 from typer.core import TyperArgument, TyperGroup
 
-from opsvi_cli.app import load_command, parse_globals
+from opsvi_cli.app import load_command
 from opsvi_cli.command_help import HEADINGS, command_help, help_parts, option_groups
 from opsvi_cli.command_table import COMMANDS
 from opsvi_cli.context import AppContext
@@ -54,30 +54,12 @@ def test_a_page_has_examples_and_words_for_values(path: str, command: Any) -> No
 EXAMPLES = [(path, line) for path, command in ALL for block in help_parts(command.help)[1] for line in block]
 
 
-def calls(line: str) -> Iterator[list[str]]:
-    """The words of each call of opsvi in a line of shell, without redirections."""
-    words: list[str] = []
-    lexer = shlex.shlex(re.sub(r'"\$\((.*?)\)"|\b[A-Z]+=\w+ ', r";\1;", line), posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    for word in [*lexer, ";"]:
-        if set(word) <= set("|&;<>()"):
-            if words[:1] == ["opsvi"]:
-                yield words[1:]
-            words = []
-        else:
-            words.append(word)
-
-
 @pytest.mark.parametrize(("path", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
 def test_an_example_is_understood_by_its_command(path: str, line: str) -> None:
     found = list(calls(line))
     assert found or "opsvi " not in line
     for words in found:
-        command, args, _options = parse_globals(words, AppContext())
-        assert command is not None
-        while isinstance(command, TyperGroup) and args and args[0] in command.commands:
-            command, args = command.commands[args[0]], args[1:]
-        command.make_context("opsvi", list(args), help_option_names=[])
+        parse(words)
 
 
 def test_options_stand_under_headings() -> None:

@@ -93,4 +93,10 @@ ROUTER = _document(
     }
 )
 TGI = _document({"/v1/chat/completions": {"post": _post(_chat("arguments"))}, "/v1/models": _LIST})
-TEI = _document({"/embed": {"post": _post(_EMBED)}})
+_RERANK = _closed(
+    ["query", "texts"],
+    query={**_STRING, "minLength": 1},
+    texts={**_list({**_STRING, "minLength": 1}), "minItems": 1, "maxItems": 32},
+    truncate={"type": "boolean"},
+)
+TEI = _document({"/embed": {"post": _post(_EMBED)}, "/rerank": {"post": _post(_RERANK)}})

@@ -20,3 +20,4 @@ def opsvi_register(registry: Registry) -> None:
     registry.embedder(
         "huggingface", f"{_HERE}.embedder:HuggingFaceEmbedder", help="Embeddings of Hugging Face, or a TEI server"
     )
+    registry.reranker("huggingface", f"{_HERE}.reranker:HuggingFaceReranker", help="A reranker on a TEI server")
