@@ -76,7 +76,7 @@ _opsvi_place() {
       arguments=('@collections')
       ;;
     "prompt")
-      options=(-m --model --base-url -f --file -a --attach --system -t --template -p --param --save --schema --schema-retries --tool -x --extract -n --samples --usage --dry-run --temperature --max-tokens --stream --no-stream --fallback --retries --cache --no-cache --max-cost --log --no-log --pii --markdown --plain -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-m --model --base-url -f --file -a --attach --system -t --template -p --param --save --schema --schema-retries --tool -x --extract -n --samples --jobs --usage --dry-run --temperature --max-tokens --stream --no-stream --fallback --retries --cache --no-cache --max-cost --log --no-log --pii --markdown --plain -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       ;;
     "prompts")
       commands=(list show new check run rm path)
@@ -98,7 +98,7 @@ _opsvi_place() {
       arguments=('@prompts')
       ;;
     "prompts run")
-      options=(-p --param -m --model --base-url -f --file -a --attach --system --schema --schema-retries --tool -x --extract -n --samples --usage --dry-run --temperature --max-tokens --stream --no-stream --fallback --retries --cache --no-cache --max-cost --log --no-log --pii --markdown --plain -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
+      options=(-p --param -m --model --base-url -f --file -a --attach --system --schema --schema-retries --tool -x --extract -n --samples --jobs --usage --dry-run --temperature --max-tokens --stream --no-stream --fallback --retries --cache --no-cache --max-cost --log --no-log --pii --markdown --plain -h --help --json --jsonl -q --quiet -v --verbose --debug --no-input -y --yes --color --config --profile --timeout)
       arguments=('@prompts')
       ;;
     "prompts rm")
@@ -412,6 +412,7 @@ _opsvi_values() {
     "prompt --schema-retries") values=('@nothing') ;;
     "prompt --tool") values=('@tools') ;;
     "prompt -n"|"prompt --samples") values=('@nothing') ;;
+    "prompt --jobs") values=('@nothing') ;;
     "prompt --temperature") values=('@nothing') ;;
     "prompt --max-tokens") values=('@nothing') ;;
     "prompt --fallback") values=('@models') ;;
@@ -429,6 +430,7 @@ _opsvi_values() {
     "prompts run --schema-retries") values=('@nothing') ;;
     "prompts run --tool") values=('@tools') ;;
     "prompts run -n"|"prompts run --samples") values=('@nothing') ;;
+    "prompts run --jobs") values=('@nothing') ;;
     "prompts run --temperature") values=('@nothing') ;;
     "prompts run --max-tokens") values=('@nothing') ;;
     "prompts run --fallback") values=('@models') ;;

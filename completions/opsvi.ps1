@@ -98,7 +98,7 @@ $opsviPlaces = @{
     }
     'prompt' = @{
         Commands  = @()
-        Options   = @('-m', '--model', '--base-url', '-f', '--file', '-a', '--attach', '--system', '-t', '--template', '-p', '--param', '--save', '--schema', '--schema-retries', '--tool', '-x', '--extract', '-n', '--samples', '--usage', '--dry-run', '--temperature', '--max-tokens', '--stream', '--no-stream', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '--markdown', '--plain', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-m', '--model', '--base-url', '-f', '--file', '-a', '--attach', '--system', '-t', '--template', '-p', '--param', '--save', '--schema', '--schema-retries', '--tool', '-x', '--extract', '-n', '--samples', '--jobs', '--usage', '--dry-run', '--temperature', '--max-tokens', '--stream', '--no-stream', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '--markdown', '--plain', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @()
     }
     'prompts' = @{
@@ -128,7 +128,7 @@ $opsviPlaces = @{
     }
     'prompts run' = @{
         Commands  = @()
-        Options   = @('-p', '--param', '-m', '--model', '--base-url', '-f', '--file', '-a', '--attach', '--system', '--schema', '--schema-retries', '--tool', '-x', '--extract', '-n', '--samples', '--usage', '--dry-run', '--temperature', '--max-tokens', '--stream', '--no-stream', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '--markdown', '--plain', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
+        Options   = @('-p', '--param', '-m', '--model', '--base-url', '-f', '--file', '-a', '--attach', '--system', '--schema', '--schema-retries', '--tool', '-x', '--extract', '-n', '--samples', '--jobs', '--usage', '--dry-run', '--temperature', '--max-tokens', '--stream', '--no-stream', '--fallback', '--retries', '--cache', '--no-cache', '--max-cost', '--log', '--no-log', '--pii', '--markdown', '--plain', '-h', '--help', '--json', '--jsonl', '-q', '--quiet', '-v', '--verbose', '--debug', '--no-input', '-y', '--yes', '--color', '--config', '--profile', '--timeout')
         Arguments = @('@prompts')
     }
     'prompts rm' = @{
@@ -559,6 +559,7 @@ $opsviValues['prompt --schema-retries'] = @('@nothing')
 $opsviValues['prompt --tool'] = @('@tools')
 $opsviValues['prompt -n'] = @('@nothing')
 $opsviValues['prompt --samples'] = @('@nothing')
+$opsviValues['prompt --jobs'] = @('@nothing')
 $opsviValues['prompt --temperature'] = @('@nothing')
 $opsviValues['prompt --max-tokens'] = @('@nothing')
 $opsviValues['prompt --fallback'] = @('@models')
@@ -582,6 +583,7 @@ $opsviValues['prompts run --schema-retries'] = @('@nothing')
 $opsviValues['prompts run --tool'] = @('@tools')
 $opsviValues['prompts run -n'] = @('@nothing')
 $opsviValues['prompts run --samples'] = @('@nothing')
+$opsviValues['prompts run --jobs'] = @('@nothing')
 $opsviValues['prompts run --temperature'] = @('@nothing')
 $opsviValues['prompts run --max-tokens'] = @('@nothing')
 $opsviValues['prompts run --fallback'] = @('@models')

@@ -177,7 +177,10 @@ class AppContext:
         """
         data = self.read_stdin_bytes(MOST_PIPED_TEXT + 1)
         if b"\0" in data:
-            raise UsageError("stdin is binary data, not text", hint="`opsvi extract -` gives the text of documents")
+            raise UsageError(
+                "stdin is binary data, not text",
+                hint="`opsvi extract -` gives the text of a document, `opsvi prompt -a -` sends an image as it is",
+            )
         if len(data) > MOST_PIPED_TEXT:
             raise UsageError(f"stdin: larger than {MOST_PIPED_TEXT} bytes", hint="pipe a part of it in")
         try:

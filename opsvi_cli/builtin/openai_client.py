@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 _AZURE = "api-key"
 
 
-def openai_connection(services: Services, preset: Preset, section: str = "providers") -> Connection:
-    """Read base_url, api_key, timeout of the part. Raises UsageError, CredentialsError.
+def openai_connection(
+    services: Services, preset: Preset, section: str = "providers", address: str = "base_url"
+) -> Connection:
+    """Read base_url (or the setting `address`), api_key, timeout of the part. Raises UsageError, CredentialsError.
 
     The key of the vendor's variable, or stored under the part's name, is for the vendor's hosts; a preset without a
     vendor has only keys that the user gave to this very server.
@@ -36,6 +38,7 @@ def openai_connection(services: Services, preset: Preset, section: str = "provid
         keyless=preset.keyless,
         hosts=preset.hosts or None,
         section=section,
+        address=address,
     )
     if preset.key_header != _AZURE:
         return where

@@ -57,9 +57,9 @@ class Preset:
     batches: bool = False
     """Has OpenAI's files and batches endpoints."""
 
-    def is_free(self, options: Mapping[str, Any]) -> bool:
+    def is_free(self, options: Mapping[str, Any], address: str = "base_url") -> bool:
         """Nobody is paid: a server of one's own, by its address, that is asked without a key."""
-        url = str(options.get("base_url") or self.base_url)
+        url = str(options.get(address) or options.get("base_url") or self.base_url)
         own = self.keyless and is_private(urlsplit(url).hostname or "")
         return own and not options.get("api_key")
 

@@ -19,7 +19,7 @@ _LONGEST = 4_000
 
 class OpenAIReranker:
     """Settings `parts.NAME`: rerank_model (what the server has loaded, if not said), rerank_characters (how much of
-    query and passage is read); base_url, api_key, timeout, preset as for the embedder."""
+    query and passage is read), rerank_url (if not base_url); api_key, timeout, preset as for the embedder."""
 
     remote = True
 
@@ -34,7 +34,7 @@ class OpenAIReranker:
 
     @property
     def free(self) -> bool:
-        return self._preset.is_free(self._services.options)
+        return self._preset.is_free(self._services.options, "rerank_url")
 
     def rerank(self, query: str, hits: Sequence[Hit]) -> list[float]:
         """Scores as the model gives them, which may be negative. Raises ProviderError."""
@@ -48,7 +48,7 @@ class OpenAIReranker:
     def _request(self, query: str, texts: list[str]) -> list[float]:
         import httpx2
 
-        where = openai_connection(self._services, self._preset, "parts")
+        where = openai_connection(self._services, self._preset, "parts", "rerank_url")
         server = where.server(self._model)
         body: dict[str, Any] = {"query": query, "documents": texts}
         if self._model:

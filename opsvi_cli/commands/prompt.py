@@ -33,6 +33,7 @@ def prompt(
     tool: asked.Tool = None,
     extract: asked.Extract = False,
     samples: asked.Samples = 1,
+    jobs: asked.Jobs = 1,
     usage: asked.ShowUsage = False,
     dry_run: asked.DryRun = False,
     temperature: models.Temperature = None,
@@ -72,4 +73,4 @@ def prompt(
         asked.save(context, save, options)
         return
     asked.check_samples(context, samples, cache)
-    asked.show(context, options, tool or [], View(extract, samples, usage), dry_run=dry_run)
+    asked.show(context, options, tool or [], View(extract, samples, usage, jobs), dry_run=dry_run)

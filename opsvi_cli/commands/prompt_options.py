@@ -80,6 +80,12 @@ Extract: TypeAlias = Annotated[
 Samples: TypeAlias = Annotated[
     int, typer.Option("-n", "--samples", min=1, max=100, rich_help_panel="Answer", help="How many answers")
 ]
+Jobs: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--jobs", min=1, max=64, rich_help_panel="Answer", help="How many answers of -n are asked at the same time"
+    ),
+]
 ShowUsage: TypeAlias = Annotated[
     bool, typer.Option("--usage", rich_help_panel="Answer", help="Say tokens and time on stderr")
 ]

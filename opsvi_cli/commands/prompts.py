@@ -141,6 +141,7 @@ def run(
     tool: asked.Tool = None,
     extract: asked.Extract = False,
     samples: asked.Samples = 1,
+    jobs: asked.Jobs = 1,
     usage: asked.ShowUsage = False,
     dry_run: asked.DryRun = False,
     temperature: models.Temperature = None,
@@ -176,7 +177,7 @@ def run(
     options = PromptOptions(text, file or (), attach or (), system, schema, name, param or (), schema_retries)
     options = options.of_model(model, base_url, temperature, max_tokens, stream=stream)
     asked.check_samples(app, samples, cache)
-    asked.show(app, options, tool or [], View(extract, samples, usage), dry_run=dry_run)
+    asked.show(app, options, tool or [], View(extract, samples, usage, jobs), dry_run=dry_run)
 
 
 @app.command(name="rm")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 API_MAX_BYTES = 16_000_000
 """Largest answer of a model's server in one piece, or line of a streamed one: ten times the longest context."""
-API_MAX_STREAM = 256_000_000
-"""Largest streamed answer: around each token stand hundreds of bytes that say nothing."""
+API_MAX_STREAM = 64_000_000
+"""Largest streamed answer: 150 000 tokens, each with some 400 bytes around it."""
 USER_AGENT = f"opsvi/{__version__}"
 _NO_DOCUMENTS = ("image/", "audio/", "video/", "font/")
 

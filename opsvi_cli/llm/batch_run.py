@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ from opsvi_cli.sdk import JSON, Finish, TextDelta, Usage
 from .batch_results import Result
 from .calls import ModelChoice, stream_answer
 from .json_answers import check_answer
+from .parallel import in_threads
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -65,52 +64,9 @@ def run_items(app: AppContext, items: Sequence[Item], jobs: int) -> Iterator[Res
     """The result of each item, as they get ready; a failure of one is its result.
 
     Raises what would befall all others as well (BudgetError, CredentialsError, DeadlineError, PluginError) once the
-    calls under way have ended. The threads are daemons: after Ctrl-C nobody waits for a server.
+    calls under way have ended.
     """
-    # Built here once: what is lazy must not be built by two threads at the same time.
-    app.plugins.registry, app.foundation.resilience, app.foundation.usage, app.foundation.events  # noqa: B018
-    open_items: queue.SimpleQueue[Item] = queue.SimpleQueue()
-    came: queue.SimpleQueue[Result | BaseException | None] = queue.SimpleQueue()
-    for item in items:
-        open_items.put(item)
-    stop = threading.Event()
-    workers = max(1, min(jobs, len(items)))
-    for number in range(workers):
-        threading.Thread(target=_work, args=(app, open_items, came, stop), name=f"batch-{number}", daemon=True).start()
-    fatal: BaseException | None = None
-    try:
-        while workers:
-            result = came.get()
-            if result is None:
-                workers -= 1
-            elif isinstance(result, BaseException):
-                stop.set()
-                fatal = fatal or result
-            else:
-                yield result
-    finally:
-        stop.set()
-    if fatal is not None:
-        raise fatal
-
-
-def _work(
-    app: AppContext,
-    open_items: queue.SimpleQueue[Item],
-    came: queue.SimpleQueue[Result | BaseException | None],
-    stop: threading.Event,
-) -> None:
-    """One thread: item after item, until there is none or the batch stops; None at its end."""
-    try:
-        while not stop.is_set():
-            with contextlib.suppress(queue.Empty):
-                came.put(_result(app, open_items.get_nowait()))
-                continue
-            return
-    except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits for it
-        came.put(error)
-    finally:
-        came.put(None)
+    return in_threads(app, lambda item: _result(app, item), items, jobs)
 
 
 def _result(app: AppContext, item: Item) -> Result:

@@ -115,9 +115,7 @@ def as_opsvi_error(error: Exception | SystemExit, server: Server) -> OpsviError:
     if isinstance(error, (ProviderError, CredentialsError)):
         return completed(error, server)
     if isinstance(error, NetworkError):
-        name = f"{server.name}/{server.model}" if server.url and server.url in error.message else server.label
-        said = ProviderError(f"{name}: {error.message}", kind="bad-response", hint=error.hint)
-        return completed(said, server)
+        return completed(server.stopped(error), server)
     if isinstance(error, OpsviError):
         return error
     return completed(_translated(error, server), server)

@@ -8,6 +8,7 @@ them that is kept in the session and sent in their place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opsvi_cli.errors import OpsviError
@@ -15,7 +16,7 @@ from opsvi_cli.llm.fencing import RULE, fenced
 from opsvi_cli.llm.session_records import Pair, Session
 from opsvi_cli.llm.sessions import Sessions
 from opsvi_cli.llm.tokens import estimate_request, estimate_tokens
-from opsvi_cli.sdk import Message, ModelRequest
+from opsvi_cli.sdk import Attachment, Message, ModelRequest
 
 from .answers import OnNote
 
@@ -54,6 +55,7 @@ class ChatHistory:
         self._sessions = sessions
         self._note = on_note
         self._told = 0
+        self._told_cannot = ""
         self._may_summarize = app.settings.chat.summarize
         self.used = 0
         self.limit = app.settings.chat.history_tokens
@@ -96,8 +98,28 @@ class ChatHistory:
             fresh = fresh[dropped:]
             self._say(len(pairs) - len(fresh), with_summary=bool(summary))
         shown = [*_summary_messages(summary), *(m for pair in fresh for m in (pair.question, pair.answer))]
+        shown = self._readable(shown, choice)
         self.used = sum(map(message_tokens, shown))
         return shown
+
+    def _readable(self, messages: list[Message], choice: ModelChoice) -> list[Message]:
+        """Without the earlier attachments that this model cannot read: /model may have named another since."""
+        if not any(message.attachments for message in messages):
+            return messages
+        from opsvi_cli.llm.models import load_provider
+
+        can = load_provider(self._app, choice).capabilities(choice.model)
+        kept, missing = [], dict[str, None]()
+        for message in messages:
+            left_out = [file for file in message.attachments if _needs(file) not in can]
+            missing |= dict.fromkeys(map(_needs, left_out))
+            files = tuple(file for file in message.attachments if file not in left_out)
+            marks = "".join(f"\n[{file.name}: {file.media_type}, not shown to you]" for file in left_out)
+            kept.append(replace(message, text=message.text + marks, attachments=files))
+        if missing and choice.name != self._told_cannot:
+            self._note(f"{choice.name} does not do {', '.join(missing)}: those of earlier turns are not sent")
+            self._told_cannot = choice.name
+        return kept
 
     def _limit(self, choice: ModelChoice, other: int, wanted: int, max_tokens: int | None) -> int:
         limit = self._app.settings.chat.history_tokens
@@ -150,6 +172,11 @@ class ChatHistory:
         summary = summary.strip()[: room * 4]
         self._sessions.summarize(session, summary, pairs[-1].id)
         return summary
+
+
+def _needs(file: Attachment) -> str:
+    """What a model must be able to do to read it."""
+    return "images" if file.media_type.startswith("image/") else "files"
 
 
 def _transcript(before: str, pairs: Sequence[Pair]) -> str:

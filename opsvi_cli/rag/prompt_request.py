@@ -23,7 +23,7 @@ def build_request(app: AppContext, options: PromptOptions) -> PromptRequest:
     """What is asked. Raises UsageError for options that make no sense, OpsviError for files that cannot be read."""
     template, values = _template(app, options)
     stdin_taken = _takes_stdin(options)
-    context = None if stdin_taken else _piped(app)
+    context = None if stdin_taken else app.read_stdin()
     files: list[Any] = []
     attachments: list[Any] = []
     if options.files or options.attach:
@@ -49,14 +49,6 @@ def build_request(app: AppContext, options: PromptOptions) -> PromptRequest:
         stream=options.stream,
         schema_retries=options.schema_retries,
     )
-
-
-def _piped(app: AppContext) -> str | None:
-    try:
-        return app.read_stdin()
-    except UsageError as error:
-        error.hint = "`-a -` sends an image or PDF as it is, `-f -` the text of a document"
-        raise
 
 
 def _takes_stdin(options: PromptOptions) -> bool:

@@ -27,8 +27,8 @@ class NamedReranker:
     @property
     def choice(self) -> ModelChoice:
         options = self.services.options
-        model, url = str(options.get("rerank_model") or ""), str(options.get("base_url") or "")
-        return ModelChoice(self.name, model, url, "parts")
+        url = options.get("rerank_url") or options.get("base_url") or ""
+        return ModelChoice(self.name, str(options.get("rerank_model") or ""), str(url), "parts")
 
 
 def find_reranker(app: AppContext, wanted: str | None) -> NamedReranker | None:

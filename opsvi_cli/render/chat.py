@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -49,6 +50,14 @@ class Chat:
         if session is not None and session.messages:
             message(self._app, f"session {session.label}, {session.messages} messages; the last turn:")
             show_last_turn(self._app, self._talk)
+        try:
+            self._converse()
+        finally:
+            session = self._talk.session
+            if session is not None:
+                message(self._app, f"opsvi chat --session {shlex.quote(session.label)} goes on with this talk")
+
+    def _converse(self) -> None:
         for text in self._typed():
             if text.strip() in _GOODBYES:
                 return

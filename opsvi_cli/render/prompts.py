@@ -11,6 +11,7 @@ from opsvi_cli.errors import BudgetError, CredentialsError, DeadlineError, Opsvi
 from opsvi_cli.llm.chains import PromptRequest, StepAnswer, StepFailed, question_of, run
 from opsvi_cli.llm.code_blocks import code_blocks
 from opsvi_cli.llm.json_answers import UnfitAnswerError
+from opsvi_cli.llm.samples import Asked, samples
 from opsvi_cli.llm.tools.loop import total_usage
 from opsvi_cli.sdk import Usage
 
@@ -37,7 +38,7 @@ def show_prompt(app: AppContext, request: PromptRequest, view: View, toolbox: To
         _show_samples(app, request, view, toolbox)
         return
     try:
-        record = _answer(app, request, view, toolbox)
+        record = _answer(app, request, view, lambda on_text: run(app, request, on_text, toolbox), toolbox)
     except StepFailed as failure:
         if app.options.machine and any(item.name for item in failure.done):
             _show(app, _failed(failure))
@@ -52,16 +53,37 @@ def _show(app: AppContext, record: dict[str, Any]) -> None:
 
 def _show_samples(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbox | None) -> None:
     """Several answers to one question; some that fail make the run a partial success."""
+    if toolbox is not None and view.jobs > 1:
+        raise UsageError("the model calls tools for one answer after the other", hint="leave out --jobs or --tool")
     records: list[dict[str, Any]] = []
+    try:
+        failures = _sample(app, request, view, toolbox, records)
+    finally:
+        # Also of a run that is stopped: what was answered was paid for.
+        if records and app.options.json is not None and not app.options.jsonl:
+            app.out.write(dump([pick(app, record, FIELDS) for record in records], indent=2) + "\n")
+    missing = view.samples - len(records) + len(failures)
+    if missing == view.samples:
+        raise failures[-1]
+    if failures:
+        where = "`error` of each says why" if app.options.machine else "the lines above say why"
+        raise PartialError(f"{missing} of {view.samples} answers failed", hint=where)
+
+
+def _sample(
+    app: AppContext, request: PromptRequest, view: View, toolbox: Toolbox | None, records: list[dict[str, Any]]
+) -> list[OpsviError]:
+    """Put a record of each answer into `records`; the errors of those that failed."""
     failures: list[OpsviError] = []
-    for number in range(1, view.samples + 1):
+    for number, asked in enumerate(samples(app, request, view.samples, view.jobs, toolbox), 1):
         if not app.options.machine:
             _mark(app, number, view.samples, first=not any(item["error"] is None for item in records))
         try:
-            record = _answer(app, request, view, toolbox)
+            record = _answer(app, request, view, asked, toolbox)
         except StepFailed as failure:
             error = failure.error
             if isinstance(error, (UsageError, CredentialsError)) and len(failures) == number - 1:
+                records.clear()
                 raise error from failure  # every other answer would fail like this one
             failures.append(error)
             record = _failed(failure)
@@ -72,14 +94,7 @@ def _show_samples(app: AppContext, request: PromptRequest, view: View, toolbox: 
             _show(app, record)
         if failures and isinstance(failures[-1], (BudgetError, DeadlineError)):
             break
-    if app.options.json is not None and not app.options.jsonl:
-        app.out.write(dump([pick(app, record, FIELDS) for record in records], indent=2) + "\n")
-    missing = view.samples - len(records) + len(failures)
-    if missing == view.samples:
-        raise failures[-1]
-    if failures:
-        where = "`error` of each says why" if app.options.machine else "the lines above say why"
-        raise PartialError(f"{missing} of {view.samples} answers failed", hint=where)
+    return failures
 
 
 def _mark(app: AppContext, number: int, count: int, *, first: bool) -> None:
@@ -90,7 +105,9 @@ def _mark(app: AppContext, number: int, count: int, *, first: bool) -> None:
         app.out.write("\n")
 
 
-def _answer(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbox | None) -> dict[str, Any]:
+def _answer(
+    app: AppContext, request: PromptRequest, view: View, asked: Asked, toolbox: Toolbox | None
+) -> dict[str, Any]:
     """Ask once, show the answer to people, and give the record of it. Raises StepFailed.
 
     What came of an answer that cannot be shown stays on stderr.
@@ -101,7 +118,7 @@ def _answer(app: AppContext, request: PromptRequest, view: View, toolbox: Toolbo
     streams = not app.options.machine and not view.extract
     before = len(toolbox.made) if toolbox is not None else 0
     try:
-        done = run(app, request, writer if streams else held.append, toolbox)
+        done = asked(writer if streams else held.append)
     except StepFailed as failure:
         writer.end_line()
         _keep_failed(app, failure, "".join(held))

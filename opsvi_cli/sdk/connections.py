@@ -18,7 +18,7 @@ from .servers import Server
 class Connection:
     """`key` is empty when none is needed; `timeout` is in seconds, None for the user's `http.read_timeout`.
 
-    `section`: where the part's settings are, `providers` or `parts`.
+    `section`: where the part's settings are, `providers` or `parts`. `key_from`: the reference that gave the key.
     """
 
     name: str
@@ -26,9 +26,10 @@ class Connection:
     key: str
     timeout: float | None
     section: str = "providers"
+    key_from: str = ""
 
     def server(self, model: str) -> Server:
-        return Server(self.name, model, self.base_url, self.key, self.section)
+        return Server(self.name, model, self.base_url, self.key, self.section, self.key_from)
 
 
 def connection(
@@ -39,15 +40,16 @@ def connection(
     keyless: bool = False,
     hosts: Sequence[str] | None = None,
     section: str = "providers",
+    address: str = "base_url",
 ) -> Connection:
     """Read base_url, api_key (a reference) and timeout of the part.
 
     Without api_key the environment's `variables` are asked in order, then the key stored under the part's name. A
     server of one's own (a private address), or one that is `keyless`, needs none. With `hosts` (names, or `.ends` of
     names) the key goes to these alone; another server gets the one of api_key. `section`: where the part's settings
-    are, for hints. Raises UsageError, CredentialsError.
+    are, for hints. `address`: a setting that goes before base_url. Raises UsageError, CredentialsError.
     """
-    base_url = str(services.options.get("base_url") or default_url).rstrip("/")
+    base_url = str(services.options.get(address) or services.options.get("base_url") or default_url).rstrip("/")
     if not base_url:
         raise UsageError(
             f"{services.name}: base_url is not set", hint=f"opsvi config set {section}.{services.name}.base_url URL"
@@ -75,10 +77,10 @@ def connection(
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout <= 0):
         raise UsageError(f"{services.name}: timeout {timeout!r} is not a number of seconds")
     own = hosts is None or any(_is_host(parts.hostname, known) for known in hosts)
-    key = _key(services, variables) if own or services.options.get("api_key") else ""
+    key, key_from = _key(services, variables) if own or services.options.get("api_key") else ("", "")
     if not key and not keyless and not is_private(parts.hostname):
         raise _no_key(services.name, parts.hostname, section, variables if own else None)
-    return Connection(services.name, base_url, key, timeout, section)
+    return Connection(services.name, base_url, key, timeout, section, key_from)
 
 
 def _is_host(host: str, known: str) -> bool:
@@ -86,17 +88,17 @@ def _is_host(host: str, known: str) -> bool:
     return host.endswith(known) if known.startswith(".") else host == known
 
 
-def _key(services: Services, variables: Sequence[str]) -> str:
-    """The setting's reference, else the environment, else the stored secret; empty when there is none."""
+def _key(services: Services, variables: Sequence[str]) -> tuple[str, str]:
+    """(key, reference) of the setting, else the environment, else the stored secret; empty when there is none."""
     if reference := str(services.options.get("api_key") or ""):
-        return _clean(services, services.secret(reference))
+        return _clean(services, services.secret(reference)), reference
     for reference in (*(f"env:{name}" for name in variables), services.name):
         key = ""
         with contextlib.suppress(CredentialsError):
             key = services.secret(reference)
         if key:
-            return _clean(services, key)
-    return ""
+            return _clean(services, key), reference
+    return "", ""
 
 
 def _no_key(name: str, host: str, section: str, variables: Sequence[str] | None) -> CredentialsError:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from opsvi_cli.errors import CredentialsError, OpsviError, ProviderError
+from opsvi_cli.errors import CredentialsError, NetworkError, OpsviError, ProviderError
 
 from .retry_after import retry_after
 
@@ -53,6 +53,7 @@ class Server:
     """Who was asked for what, for messages. `section`: where the part's settings are.
 
     `key` is taken out of texts; empty when the server was asked without one, None when that is not known here.
+    `key_from`: the reference that gave it.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Server:
     url: str
     key: str | None = None
     section: str = "providers"
+    key_from: str = ""
 
     @property
     def label(self) -> str:
@@ -181,15 +183,31 @@ class Server:
                 "the vendor's own key goes to the vendor alone"
             )
         else:
-            what, hint = "the key was refused", f"`opsvi secrets set {self.name}` stores another one"
+            what, hint = "the key was refused", self._other_key()
         said = f": {self.clean(text)}" if text else ""
         return CredentialsError(f"{self.label}: {what} ({status}){said}", hint=hint)
+
+    def _other_key(self) -> str:
+        """Where the key comes from, another one has to be put."""
+        scheme, colon, place = self.key_from.partition(":")
+        if not colon:
+            return f"`opsvi secrets set {self.key_from or self.name}` stores another one"
+        return (
+            f"it is the one of {f'the variable {place}' if scheme == 'env' else self.key_from}: put another one there"
+        )
+
+    def stopped(self, error: NetworkError) -> ProviderError:
+        """What opsvi's own HTTP client did not take: a redirect to another server, too many bytes."""
+        label = self.label.removesuffix(f" at {self.url}") if self.url in error.message else self.label
+        return ProviderError(f"{label}: {error.message}", kind="bad-response", hint=error.hint)
 
     def http_error(self, error: Exception) -> OpsviError | None:
         """The error for what an HTTP client (httpx2, httpx) raised, found by the class names they share.
 
         An opsvi error is given back as it is; None: it is nothing of an HTTP client's.
         """
+        if isinstance(error, NetworkError):
+            return self.stopped(error)
         if isinstance(error, OpsviError):
             return error
         names = {cls.__name__ for cls in type(error).__mro__}
@@ -212,6 +230,8 @@ def errors_translated(server: Server, translate: Callable[[Exception, Server], O
     """
     try:
         yield
+    except NetworkError as error:
+        raise server.stopped(error) from error
     except OpsviError:
         raise
     except Exception as error:  # answers of servers can break a client library anywhere

@@ -6,6 +6,7 @@ one folder only, URLs only at public addresses.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import inspect
@@ -14,12 +15,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 
 from opsvi_cli.context import part_of_run
 from opsvi_cli.errors import DocumentError, OpsviError, UsageError
@@ -83,22 +85,30 @@ class _Tools:
         from mcp.server.mcpserver.exceptions import ToolError
 
         cancelled = threading.Event()
+        came: Future[T] = Future()
+        came.set_running_or_notify_cancel()
 
         def left() -> None:
             if cancelled.is_set():
                 raise OpsviError("the call was cancelled")
 
-        def work() -> T:
+        def work() -> None:
             part_of_run.set(left)
-            return action()
+            try:
+                came.set_result(action())
+            except BaseException as error:  # noqa: BLE001  # raised where it is waited for
+                came.set_exception(error)
 
-        try:
-            return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._limiter)
-        except OpsviError as error:
-            hint = f" ({error.hint})" if error.hint else ""
-            raise ToolError(self._app.redactor.redact(f"{error.message}{hint}")) from error
-        finally:
-            cancelled.set()
+        async with self._limiter:
+            # A thread of the library would be waited for at exit.
+            threading.Thread(target=work, daemon=True, name="call").start()
+            try:
+                return await asyncio.wrap_future(came)
+            except OpsviError as error:
+                hint = f" ({error.hint})" if error.hint else ""
+                raise ToolError(self._app.redactor.redact(f"{error.message}{hint}")) from error
+            finally:
+                cancelled.set()
 
     def _collections(self) -> list[dict[str, Any]]:
         from opsvi_cli.rag.collections import list_collections
@@ -185,8 +195,9 @@ def make_server(app: AppContext, options: ServeOptions) -> MCPServer[Any]:
         ) from error
     from opsvi_cli import __version__
 
+    # Made before there are threads that would make them twice; the log before the libraries set up one of their own.
+    app.log, app.plugins, app.foundation  # noqa: B018
     server: MCPServer[Any] = MCPServer("opsvi", instructions=INSTRUCTIONS, version=__version__, log_level="ERROR")
-    app.plugins, app.foundation  # noqa: B018  # made here, before there are threads that would make them twice
     tools = _Tools(app, options)
     for function, outside in (
         (tools.search, False),
@@ -269,7 +280,7 @@ def serve_http(
     names = [f"{name}:{port}" for name in {shown, "127.0.0.1", "localhost", "[::1]"}]
     security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names])
     inner = server.streamable_http_app(transport_security=security, host=host)
-    config = uvicorn.Config(_guarded(inner, token), log_level="error", lifespan="on", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(_guarded(inner, token), log_config=None, lifespan="on", timeout_graceful_shutdown=2)
     with listening:
         ready(f"http://{shown}:{port}/mcp")
         uvicorn.Server(config).run(sockets=[listening])

@@ -132,7 +132,7 @@ def test_a_real_server(opsvi: Callable[..., Any], llama_reranker: Any, tmp_path:
     assert opsvi("ingest", *sorted(tmp_path.glob("*.md"))).code == 0
     env = {
         "LLAMA_KEY": llama_reranker.key,
-        "OPSVI_PARTS__LLAMA_SERVER__BASE_URL": llama_reranker.url,
+        "OPSVI_PARTS__LLAMA_SERVER__RERANK_URL": llama_reranker.url,
         "OPSVI_PARTS__LLAMA_SERVER__API_KEY": "env:LLAMA_KEY",
     }
     plain = opsvi("search", "what is kept", "--json", env=env)

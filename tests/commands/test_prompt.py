@@ -159,7 +159,7 @@ def test_text_that_is_no_unicode(opsvi: Callable[..., Any]) -> None:
     assert "stdin is not all UTF-8" in done.err
     image = opsvi("prompt", "what is this?", "-m", "echo", stdin=b"\x89PNG\r\n\x1a\n\x00\x00")
     assert (image.code, image.out) == (2, "")
-    assert "hint: `-a -` sends an image or PDF as it is" in image.err
+    assert "`opsvi prompt -a -` sends an image as it is" in image.err
     done = opsvi("prompt", "bad \udce9 byte", "-m", "echo")
     assert (done.code, done.out) == (0, "bad \ufffd byte\n")
 

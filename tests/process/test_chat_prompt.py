@@ -257,14 +257,15 @@ def test_a_wrong_command_leaves_the_chat_running(chat: Start) -> None:
 
 
 def test_a_talk_that_goes_on_shows_where_it_stands(chat: Start) -> None:
-    first = chat("-m", "echo", "--session", "plans")
+    first = chat("-m", "echo", "--session", "big plans")
     ask(first, f"say **loud** words{ENTER}", "\nsay loud words")
     first.type(f"exit{ENTER}")
     assert first.ended() == 0
+    assert "opsvi chat --session 'big plans' goes on with this talk" in first.screen.text
     again = chat("--continue")
-    again.wait("session plans, 2 messages; the last turn:\n> say **loud** words\nsay loud words\n>")
+    again.wait("session big plans, 2 messages; the last turn:\n> say **loud** words\nsay loud words\n>")
     again.settled()
-    ask(again, f"/resume plans{ENTER}", lambda screen: screen.text.count("\nsay loud words") == 2)
+    ask(again, f"/resume big plans{ENTER}", lambda screen: screen.text.count("\nsay loud words") == 2)
     leave(again)
     assert len(last_turns()) == 1
 

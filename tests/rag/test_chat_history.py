@@ -192,3 +192,16 @@ def test_text_that_a_tool_brought_taints_the_session_for_good(talk: Talk, model:
 def test_a_new_session_has_the_instructions_of_the_command_line(talk: Talk, model: Scripted) -> None:
     talk("/system Only now.", "q1", "/new", "q2", args=("--system", "Always."))
     assert [texts(messages)[0] for messages in model.talks] == ["system: Only now.", "system: Always."]
+
+
+def test_images_of_earlier_turns_are_left_out_for_a_model_that_cannot_read_them(
+    talk: Talk, opsvi: Callable[..., Any], model: Scripted, tmp_path: Path
+) -> None:
+    (tmp_path / "dot.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 20)
+    assert talk("/attach dot.png", "what is it?", args=("--session", "s")).code == 0
+    env = {"DEEPSEEK_API_KEY": "k", "OPSVI_PROVIDERS__DEEPSEEK__BASE_URL": model.url}
+    env["OPSVI_PROVIDERS__DEEPSEEK__API_KEY"] = "env:DEEPSEEK_API_KEY"
+    other = opsvi("chat", "--session", "s", "-m", "deepseek/m", "--no-stream", stdin="and now?\nthen?\n", env=env)
+    assert other.code == 0, other.err
+    assert other.err.count("deepseek/m does not do images: those of earlier turns are not sent") == 1
+    assert model.talks[1][0]["content"] == "what is it?\n[dot.png: image/png, not shown to you]"

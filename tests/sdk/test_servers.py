@@ -7,7 +7,15 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from opsvi_cli.sdk import CredentialsError, OpsviError, ProviderError, Server, UsageError, errors_translated
+from opsvi_cli.sdk import (
+    CredentialsError,
+    NetworkError,
+    OpsviError,
+    ProviderError,
+    Server,
+    UsageError,
+    errors_translated,
+)
 
 SERVER = Server("some", "m", "http://x", "")
 
@@ -37,6 +45,14 @@ def test_what_a_library_raises_is_an_error_of_the_server(error: Exception, kind:
     assert says in caught.value.message
 
 
+def test_what_opsvis_own_client_refuses_is_told_of_the_server() -> None:
+    for message in ("http://x/y redirects to http://z: not followed", "too large"):
+        with pytest.raises(ProviderError) as caught, errors_translated(SERVER, vendor):
+            raise NetworkError(message, hint="set base_url")
+        assert caught.value.kind == "bad-response"
+        assert caught.value.message == f"some/m{'' if 'http' in message else ' at http://x'}: {message}"
+
+
 def test_errors_of_opsvi_pass_as_they_are() -> None:
     error = UsageError("no model is named")
     with pytest.raises(UsageError) as caught, errors_translated(SERVER, vendor):
@@ -56,6 +72,19 @@ def test_a_server_that_was_asked_without_a_key_wants_one(key: str | None, says: 
     error = Server("some", "m", "http://x", key, "parts").status_error(401)
     assert isinstance(error, CredentialsError)
     assert says in error.message
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize(
+    ("reference", "hint"),
+    [
+        ("env:MY_KEY", "the variable MY_KEY"),
+        ("file:/run/key", "file:/run/key"),
+        ("mine", "`opsvi secrets set mine`"),
+    ],
+)
+def test_the_hint_for_a_refused_key_is_about_that_key(reference: str, hint: str) -> None:
+    error = Server("some", "m", "http://x", "sk-1234567890", key_from=reference).status_error(401)
     assert hint in error.hint
 
 

@@ -12,7 +12,7 @@ from conftest import KEY
 from opsvi_anthropic.provider import Anthropic
 from wire import SpecAnswer, begin, end, error, event, stream, text_block
 
-from opsvi_cli.sdk import CredentialsError, Message, ModelRequest, NetworkError, OpsviError, ProviderError, TextDelta
+from opsvi_cli.sdk import CredentialsError, Message, ModelRequest, OpsviError, ProviderError, TextDelta
 
 Ask = Callable[..., Any]
 REQUEST = ModelRequest(wire.MODEL, [Message("user", "a secret prompt")])
@@ -26,7 +26,8 @@ def _failure(make: Callable[..., Any], serve: Callable[..., Any], answer: Any, *
             list(make(server.url, **more).stream(REQUEST))
         assert len(server.requests) == 1
         failure = caught.value
-        assert f"anthropic/{wire.MODEL} at {server.url}" in failure.message or isinstance(failure, NetworkError)
+        assert f"anthropic/{wire.MODEL}" in failure.message
+        assert server.url in failure.message
     assert KEY not in failure.message + failure.hint
     assert "\n" not in failure.message
     assert failure.hint
@@ -64,7 +65,7 @@ def test_a_refused_key_is_not_repeated(
     failure = _failure(make, serve, SpecAnswer(error(kind, f"invalid x-api-key {KEY}"), status))
     assert isinstance(failure, CredentialsError)
     assert "[redacted]" in failure.message
-    assert "opsvi secrets set anthropic" in failure.hint
+    assert "the variable ANTHROPIC_API_KEY" in failure.hint
 
 
 def test_the_vendors_key_goes_to_the_vendor_alone(
@@ -192,6 +193,6 @@ def test_closing_the_iterator_ends_the_request(make: Callable[..., Any], serve: 
 
 
 def test_an_endless_answer_is_cut_off(make: Callable[..., Any], serve: Callable[..., Any]) -> None:
-    piece = event("content_block_delta", index=0, delta={"type": "text_delta", "text": "x" * 1_000_000})
-    huge = stream([begin(), *([piece] * 20), *end()])
+    piece = event("content_block_delta", index=0, delta={"type": "text_delta", "text": "x" * 20_000_000})
+    huge = stream([begin(), piece, *end()])
     assert "more than 16000000 bytes" in _failure(make, serve, huge).message

@@ -23,7 +23,9 @@ def ranks(request: SpecRequest) -> SpecAnswer:
 @pytest.fixture
 def reranker(opsvi_services: Callable[..., Services]) -> Callable[..., HuggingFaceReranker]:
     return lambda server, **options: HuggingFaceReranker(
-        opsvi_services("huggingface", base_url=server.url, api_key="env:HF_TOKEN", **options)
+        opsvi_services(
+            "huggingface", base_url="http://127.0.0.1:9", rerank_url=server.url, api_key="env:HF_TOKEN", **options
+        )
     )
 
 
@@ -71,4 +73,4 @@ def test_failures(
 def test_a_server_is_needed(opsvi_services: Callable[..., Any]) -> None:
     with pytest.raises(UsageError) as caught:
         HuggingFaceReranker(opsvi_services("huggingface"))
-    assert caught.value.hint == "opsvi config set parts.huggingface.base_url URL"
+    assert caught.value.hint == "opsvi config set parts.huggingface.rerank_url URL"

@@ -48,6 +48,8 @@ def stream_events(events: Iterable[Any], server: Server, content_type: str) -> I
             continue
         event = json.loads(sse.data)
         kind = event.get("type") if isinstance(event, dict) else None
+        if not isinstance(kind, str) and isinstance(event, dict) and event.get("message"):
+            raise server.broke_off(server.said(event)[1])
         if not isinstance(kind, str):
             raise server.bad_response("an event of the stream has another shape", content_type=content_type)
         came = True

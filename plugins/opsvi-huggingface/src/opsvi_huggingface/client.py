@@ -45,16 +45,18 @@ class Endpoint:
     own: bool
 
 
-def endpoint(services: Services, section: str = "providers") -> Endpoint:
-    """Read base_url, dialect, api_key, timeout of the part. Raises UsageError, CredentialsError."""
-    dialect = services.options.get("dialect") or ("server" if services.options.get("base_url") else "router")
+def endpoint(services: Services, section: str = "providers", address: str = "base_url") -> Endpoint:
+    """Read base_url (or the setting `address`), dialect, api_key, timeout. Raises UsageError, CredentialsError."""
+    dialect = services.options.get("dialect") or (
+        "server" if services.options.get(address) or services.options.get("base_url") else "router"
+    )
     if dialect not in _DIALECTS:
         raise UsageError(
             f"{services.name}: dialect {dialect!r} is none of {', '.join(_DIALECTS)}",
             hint=f"opsvi config set {section}.{services.name}.dialect router",
         )
     variables = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-    where = connection(services, ROUTER, variables=variables, hosts=_HOSTS, section=section)
+    where = connection(services, ROUTER, variables=variables, hosts=_HOSTS, section=section, address=address)
     if dialect == "router" and where.key and not where.key.startswith("hf_"):
         raise CredentialsError(
             f"{services.name}: the key is no token of Hugging Face, which begins with hf_",

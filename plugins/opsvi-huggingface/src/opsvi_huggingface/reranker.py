@@ -14,16 +14,16 @@ _LONGEST = 100_000
 
 
 class HuggingFaceReranker:
-    """Settings `parts.huggingface`: base_url (of a TEI server with a reranker), api_key, timeout as for the provider;
-    rerank_model names the model in messages and in usage."""
+    """Settings `parts.huggingface`: rerank_url (of a TEI server with a reranker; base_url, if not said), api_key and
+    timeout as for the provider; rerank_model names the model in messages and in usage."""
 
     remote = True
 
     def __init__(self, services: Services) -> None:
-        if not services.options.get("base_url"):
+        if not services.options.get("rerank_url") and not services.options.get("base_url"):
             raise UsageError(
-                f"reranker {services.name}: base_url is not set: a TEI server is needed",
-                hint=f"opsvi config set parts.{services.name}.base_url URL",
+                f"reranker {services.name}: rerank_url is not set: a TEI server is needed",
+                hint=f"opsvi config set parts.{services.name}.rerank_url URL",
             )
         self._services = services
 
@@ -32,7 +32,7 @@ class HuggingFaceReranker:
         return rerank_in_batches(query, hits, self._request, batch=_BATCH, longest=_LONGEST)
 
     def _request(self, query: str, texts: list[str]) -> list[float]:
-        at = endpoint(self._services, "parts")
+        at = endpoint(self._services, "parts", "rerank_url")
         server = at.where.server(str(self._services.options.get("rerank_model") or ""))
         headers = {"authorization": f"Bearer {at.where.key}"} if at.where.key else {}
         body = {"query": query, "texts": texts, "truncate": True}
