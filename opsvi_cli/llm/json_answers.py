@@ -131,10 +131,11 @@ def _has_patterns(schema: Mapping[str, JSON]) -> bool:
 
 
 def _look_elsewhere(request: Mapping[str, JSON]) -> dict[str, str]:
-    from opsvi_cli.foundation.bounded import BoundError, call_bounded
+    from opsvi_cli.foundation.bounded import BoundError, Limits, call_bounded
 
     try:
-        found: dict[str, str] = call_bounded(f"{__name__}:look", request, seconds=_SECONDS, memory=_MEMORY)
+        limits = Limits(seconds=3.0 * _SECONDS, cpu_seconds=_SECONDS, memory_bytes=_MEMORY)
+        found: dict[str, str] = call_bounded(f"{__name__}:look", request, limits)
     except BoundError:
         return {"problem": _TOO_MUCH}
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from shell_calls import calls, parse
 from typer.core import TyperArgument, TyperGroup
 
-from opsvi_cli.app import load_command
+from opsvi_cli.app import load_command, run
 from opsvi_cli.command_help import HEADINGS, command_help, help_parts, option_groups
 from opsvi_cli.command_table import COMMANDS
 from opsvi_cli.context import AppContext
@@ -113,3 +114,25 @@ def test_an_option_is_explained_alike_wherever_a_model_is_asked() -> None:
                     texts.setdefault(name, set()).add(text)
     differ = {name for name, found in texts.items() if len(found) > 1}
     assert differ <= {"--system TEXT"}  # query and chat have instructions of their own
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "bold"),
+    [
+        ((), {"TERM": "xterm"}, True),
+        ((), {"TERM": "dumb"}, False),
+        ((), {"TERM": "xterm", "NO_COLOR": "yes"}, False),
+        (("--color", "never"), {"TERM": "xterm"}, False),
+        (("--color", "always"), {"TERM": "dumb"}, True),
+    ],
+)
+def test_headings_are_bold_where_colour_is_shown(args: tuple[str, ...], env: dict[str, str], bold: bool) -> None:
+    for words in (["prompt", "-h"], ["prompts"], ["-q"]):
+        screen = Screen()
+        assert run([*args, *words], AppContext(env=env, out=screen)) == 0
+        assert ("\x1b[1mUsage:\x1b[0m" in screen.getvalue(), "\x1b" in screen.getvalue()) == (bold, bold)

@@ -73,6 +73,11 @@ def _path(text: str, cwd: str) -> Asked:
         return Asked(text, "wheel", str(path))
     if path.is_file():
         raise UsageError(f"{text} is neither a folder nor a wheel", hint="unpack it and give the folder")
+    if text.endswith("]") and Path(cwd, Path(text.partition("[")[0]).expanduser()).is_dir():
+        raise UsageError(
+            f"{text}: extras go with a name, not with a folder",
+            hint=f"opsvi plugins install {text.partition('[')[0]}, then pip install '{text}' in opsvi's environment",
+        )
     raise UsageError(f"there is no {text}", hint=_HINT)
 
 

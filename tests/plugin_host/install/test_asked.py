@@ -29,6 +29,9 @@ def test_a_folder_is_one_only_when_it_is_written_as_one(tmp_path: Path) -> None:
     (tmp_path / "thing").mkdir()
     assert read_asked("thing", str(tmp_path)).source == "name"
     assert read_asked("./thing", str(tmp_path)).requirement == str(tmp_path / "thing")
+    with pytest.raises(UsageError, match="extras go with a name") as caught:
+        read_asked("./thing[local]", str(tmp_path))
+    assert "opsvi plugins install ./thing, then pip install './thing[local]'" in caught.value.hint
 
 
 @pytest.mark.parametrize(
