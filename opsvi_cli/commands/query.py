@@ -24,7 +24,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
-from .prompt_options import Schema
+from .prompt_options import OwnSystem, Schema
 from .search_options import Collection, DenseWeight, Fusion, Mode, Rerank, Top, Where
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ def query(
     rerank: Rerank = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[
-        str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
-    ] = "",
+    system: OwnSystem = "",
     template: Template = None,
     schema: Schema = None,
     stream: Stream = True,
