@@ -27,7 +27,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
-from .prompt_options import Tool
+from .prompt_options import OwnSystem, Tool
 from .search_options import Collection, Top, Where
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def chat(
         str | None, typer.Option("--session", metavar="SESSION", help="Session to go on with or begin: ID or NAME")
     ] = None,
     resume: Annotated[bool, typer.Option("--continue", help="Go on with the last session")] = False,
-    system: Annotated[
-        str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
-    ] = "",
+    system: OwnSystem = "",
     tool: Tool = None,
     retrieval: Annotated[bool, typer.Option("--retrieval/--no-retrieval", help="Search the collection a turn")] = True,
     stream: Stream = True,

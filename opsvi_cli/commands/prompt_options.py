@@ -50,6 +50,10 @@ System: TypeAlias = Annotated[
         "--system", metavar="TEXT", rich_help_panel="What is asked", help="Instructions for the model, or @FILE"
     ),
 ]
+OwnSystem: TypeAlias = Annotated[
+    str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
+]
+"""Of `query` and `chat`, which have instructions of their own."""
 Schema: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -24,7 +24,7 @@ from .model_options import (
     Temperature,
     set_model_flags,
 )
-from .prompt_options import Schema
+from .prompt_options import OwnSystem, Schema
 from .search_options import Collection, DenseWeight, Fusion, Mode, Rerank, Top, Where
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
-System: TypeAlias = Annotated[
-    str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
-]
 Template: TypeAlias = Annotated[
     str | None, typer.Option("--template", metavar="FILE", help="Jinja2 file: question, sources")
 ]
@@ -53,7 +50,7 @@ def query(
     rerank: Rerank = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: System = "",
+    system: OwnSystem = "",
     template: Template = None,
     schema: Schema = None,
     stream: Stream = True,
