@@ -57,6 +57,10 @@ class OpenAI:
         own = self._preset.keyless and is_private(urlsplit(url).hostname or "")
         return own and not self._services.options.get("api_key")
 
+    def check(self) -> None:
+        """Raises UsageError, CredentialsError for a setting that is wrong, and a key that is missing."""
+        _ = self._where
+
     def capabilities(self, model: str) -> frozenset[str]:
         preset = self._preset
         can = {

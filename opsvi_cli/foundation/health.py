@@ -160,11 +160,26 @@ def _model(app: AppContext) -> list[HealthCheck]:
     if not model:
         hint = "opsvi config set model PROVIDER/MODEL"
         return [HealthCheck("model", "ok", "none is set: `query` answers with the passages themselves", hint)]
+    return [_provider_of(app, model, "model")]
+
+
+def _fallback(app: AppContext) -> list[HealthCheck]:
+    return [_provider_of(app, model, "fallback") for model in app.settings.resilience.fallback]
+
+
+def _provider_of(app: AppContext, model: str, name: str) -> HealthCheck:
+    """Is the provider there, and does it say that its settings and its key are? No server is asked."""
     provider = model.partition("/")[0]
     if app.plugins.registry.find("provider", provider) is None:
         known = ", ".join(part.name for part in app.plugins.registry.parts("provider"))
-        return [HealthCheck("model", "error", f"{model}: there is no provider {provider!r}", f"there are: {known}")]
-    return [HealthCheck("model", "ok", model)]
+        return HealthCheck(name, "error", f"{model}: there is no provider {provider!r}", f"there are: {known}")
+    try:
+        check = getattr(app.part("provider", provider), "check", None)
+        if check is not None:
+            check()
+    except OpsviError as error:
+        return HealthCheck(name, "error", f"{model}: {error.message}", error.hint)
+    return HealthCheck(name, "ok", model)
 
 
 def _embedder(app: AppContext) -> list[HealthCheck]:
@@ -231,6 +246,7 @@ CHECKS: tuple[tuple[str, Callable[[AppContext], list[HealthCheck]]], ...] = (
     ("databases", _databases),
     ("disk", _disk),
     ("model", _model),
+    ("fallback", _fallback),
     ("embedder", _embedder),
     ("plugins", _plugins),
     ("breakers", _breakers),
