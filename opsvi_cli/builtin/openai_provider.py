@@ -54,6 +54,10 @@ class OpenAI:
     def free(self) -> bool:
         return self._preset.is_free(self._services.options)
 
+    def check(self) -> None:
+        """Raises UsageError, CredentialsError for a setting that is wrong, and a key that is missing."""
+        _ = self._where
+
     def capabilities(self, model: str) -> frozenset[str]:
         preset = self._preset
         can = {

@@ -160,12 +160,23 @@ def _model(app: AppContext) -> list[HealthCheck]:
     if not model:
         hint = "opsvi config set model PROVIDER/MODEL"
         return [HealthCheck("model", "ok", "none is set: `query` answers with the passages themselves", hint)]
+    return [_provider_of(app, model, "model")]
+
+
+def _fallback(app: AppContext) -> list[HealthCheck]:
+    return [_provider_of(app, model, "fallback") for model in app.settings.resilience.fallback]
+
+
+def _provider_of(app: AppContext, model: str, name: str) -> HealthCheck:
+    """Is the provider there, and does it say that its settings and its key are? No server is asked."""
     provider = model.partition("/")[0]
     try:
-        app.plugins.load("provider", provider)
+        check = getattr(app.part("provider", provider), "check", None)
+        if check is not None:
+            check()
     except OpsviError as error:
-        return [HealthCheck("model", "error", f"{model}: {error.message}", error.hint)]
-    return [HealthCheck("model", "ok", model)]
+        return HealthCheck(name, "error", f"{model}: {error.message}", error.hint)
+    return HealthCheck(name, "ok", model)
 
 
 def _embedder(app: AppContext) -> list[HealthCheck]:
@@ -232,6 +243,7 @@ CHECKS: tuple[tuple[str, Callable[[AppContext], list[HealthCheck]]], ...] = (
     ("databases", _databases),
     ("disk", _disk),
     ("model", _model),
+    ("fallback", _fallback),
     ("embedder", _embedder),
     ("plugins", _plugins),
     ("breakers", _breakers),

@@ -85,7 +85,13 @@ def stream_answer(
     def switched(failed: ModelChoice, following: ModelChoice, error: OpsviError) -> None:
         app.log.warning("%s cannot answer, %s is asked instead: %s", failed.name, following.name, error.message)
 
-    events = first_that_answers(candidates, lambda c: _answer_of(app, c, ask), _others_may_answer, switched)
+    def able(other: ModelChoice) -> bool:
+        missing = _missing(load_provider(app, other), other, ask)
+        if missing:
+            app.log.warning("%s is not asked instead: it does not do %s", other.name, ", ".join(missing))
+        return not missing
+
+    events = first_that_answers(candidates, lambda c: _answer_of(app, c, ask), _others_may_answer, switched, able)
     for who, event in events:
         if not told and answered is not None:
             answered(who)
@@ -144,6 +150,12 @@ def _answer_of(app: AppContext, choice: ModelChoice, ask: _Ask) -> Iterator[Stre
 
 def _check_can(provider: Provider, choice: ModelChoice, ask: _Ask) -> None:
     """Nothing that was asked for is left out in silence. Raises UsageError."""
+    if missing := _missing(provider, choice, ask):
+        raise UsageError(f"{choice.name} does not do {', '.join(missing)}", hint="`opsvi models` says what models do")
+
+
+def _missing(provider: Provider, choice: ModelChoice, ask: _Ask) -> list[str]:
+    """What is asked for and cannot be done."""
     attached = {item.media_type for message in ask.messages for item in message.attachments}
     wanted = {
         "schema": ask.schema is not None,
@@ -152,6 +164,4 @@ def _check_can(provider: Provider, choice: ModelChoice, ask: _Ask) -> None:
         "files": any(not kind.startswith("image/") for kind in attached),
     }
     can = provider.capabilities(choice.model)
-    missing = [name for name, needed in wanted.items() if needed and name not in can]
-    if missing:
-        raise UsageError(f"{choice.name} does not do {', '.join(missing)}", hint="`opsvi models` says what models do")
+    return [name for name, needed in wanted.items() if needed and name not in can]

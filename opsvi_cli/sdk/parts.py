@@ -51,7 +51,8 @@ class Provider(Protocol):
     """A family of chat models behind one API.
 
     One that asks no server may say `remote = False`: it is not limited. One whose calls cost nothing may say
-    `free = True`.
+    `free = True`. With `check()` one tells `opsvi doctor` by UsageError or CredentialsError what it misses; it asks no
+    server for that.
     """
 
     def capabilities(self, model: str) -> frozenset[str]:

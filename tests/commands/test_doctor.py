@@ -67,6 +67,18 @@ def test_a_key_in_the_settings(opsvi: Opsvi) -> None:
     assert key not in result.out
 
 
+def test_a_model_that_cannot_be_asked(opsvi: Opsvi) -> None:
+    """Found out without a request: its key is missing, its settings are wrong, or it is not there."""
+    fallback = {"OPSVI_RESILIENCE__FALLBACK": '["nowhere/x", "azure/dep", "echo/echo"]'}
+    result = opsvi("doctor", "--json", env={"OPSVI_MODEL": "openai/m", "OPENAI_API_KEY": "", **fallback})
+    assert result.code == 1
+    assert "no key for api.openai.com" in findings(result, "error")["model"]
+    wrong = [row["detail"] for row in result.json if row["name"] == "fallback" and row["status"] == "error"]
+    assert wrong == ["nowhere/x: there is no provider 'nowhere'", "azure/dep: azure: base_url is not set"]
+    sound = opsvi("doctor", "--json", env={"OPSVI_MODEL": "openai/m", "OPENAI_API_KEY": "sk-canary-0123456789"})
+    assert findings(sound, "ok")["model"].startswith("openai/m")
+
+
 def test_everything_broken_at_once(opsvi: Opsvi, home: Path, tmp_path: Path) -> None:
     for name in ("config", "data", "state", "cache"):
         (home / name).mkdir(parents=True, mode=0o700)

@@ -151,6 +151,23 @@ def test_a_fallback_answers_and_is_named(app: Callable[..., AppContext], fault_s
     assert fault_server.count("500-forever") == 2
 
 
+def test_a_fallback_that_cannot_do_it_is_passed_over(app: Callable[..., AppContext], fault_server: Any) -> None:
+    """What the first one failed with is told, or the next one that can do it is asked."""
+    tool = [ToolSpec("clock", "Says the time", {"type": "object"})]
+    messages = [Message("user", "hi")]
+    context = fallback(app, fault_server, "500-forever", "echo/echo")
+    with pytest.raises(ProviderError, match="the server failed"):
+        list(stream_answer(context, ModelChoice("openai", "m"), messages, tools=tool))
+    assert "echo/echo is not asked instead: it does not do tools" in context.err.getvalue()  # type: ignore[attr-defined]
+    told: list[str] = []
+    context = fallback(app, fault_server, "500-forever", "echo/echo", "echo/call")
+    answer = stream_answer(
+        context, ModelChoice("openai", "m"), messages, tools=tool, answered=lambda who: told.append(who.name)
+    )
+    assert list(answer)
+    assert told == ["echo/call"]
+
+
 @pytest.mark.parametrize("fault", ["401-echoes-key", "context-length", "cut-mid-stream"])
 def test_no_fallback_for_what_the_user_must_mend_nor_after_text(
     fault: str, app: Callable[..., AppContext], fault_server: Any

@@ -16,13 +16,17 @@ def first_that_answers(
     answer: Callable[[C], Iterator[E]],
     may_pass_on: Callable[[OpsviError], bool],
     switched: Callable[[C, C, OpsviError], None],
+    able: Callable[[C], bool] = lambda _candidate: True,
 ) -> Iterator[tuple[C, E]]:
     """Events of the first candidate that gives one, each with its candidate.
 
-    `may_pass_on(error)` says whether another candidate could do better; `switched(from, to, error)` is told. The error
-    of the last candidate is raised; after a first event every error is.
+    `may_pass_on(error)` says whether another candidate could do better, `able` whether this one can be asked at all;
+    `switched(from, to, error)` is told. The error of the last one that was asked is raised; after a first event every
+    error is.
     """
-    for position, candidate in enumerate(candidates):
+    others = iter(candidates)
+    candidate = next(others)
+    while True:
         started = False
         events = answer(candidate)
         try:
@@ -31,10 +35,11 @@ def first_that_answers(
                 yield candidate, event
             return
         except OpsviError as error:
-            last = position + 1 == len(candidates)
-            if started or last or not may_pass_on(error):
+            following = None if started or not may_pass_on(error) else next(filter(able, others), None)
+            if following is None:
                 raise
-            switched(candidate, candidates[position + 1], error)
+            switched(candidate, following, error)
+            candidate = following
         finally:
             close = getattr(events, "close", None)
             if close is not None:

@@ -124,3 +124,10 @@ def test_failures_have_their_exit_codes_and_no_key(run: Callable[..., Any], serv
     missing = run("prompt", "hi", "-m", "cohere/x", url="https://api.cohere.com", CO_API_KEY="")
     assert missing.code == 4
     assert "opsvi secrets set cohere" in missing.err
+
+
+def test_doctor_misses_the_key_without_a_request(run: Callable[..., Any]) -> None:
+    for key, code in ((KEY, 0), ("", 1)):
+        found = run("doctor", "--json", url="https://api.cohere.com", OPSVI_MODEL="cohere/m", CO_API_KEY=key)
+        row = next(row for row in found.json if row["name"] == "model")
+        assert (found.code, row["status"]) == (code, "error" if code else "ok"), row

@@ -41,6 +41,11 @@ class Anthropic:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    def check(self) -> None:
+        """Raises UsageError, CredentialsError for a setting that is wrong, and a key that is missing."""
+        read_settings(self._services)
+        anthropic_connection(self._services)
+
     def capabilities(self, model: str) -> frozenset[str]:
         return _CAPABILITIES
 

@@ -22,6 +22,10 @@ class Cohere:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    def check(self) -> None:
+        """Raises UsageError, CredentialsError for a setting that is wrong, and a key that is missing."""
+        cohere_connection(self._services)
+
     def capabilities(self, model: str) -> frozenset[str]:
         """Images are for the models that see: those that say so by their names, and all with the setting `images`."""
         sees = "vision" in model or self._services.options.get("images") in (True, "true")

@@ -23,6 +23,10 @@ class Google:
         self._services = services
         self._signatures: dict[str, bytes] = {}
 
+    def check(self) -> None:
+        """Raises UsageError, CredentialsError for a setting that is wrong, and a key that is missing."""
+        google_connection(self._services)
+
     def capabilities(self, model: str) -> frozenset[str]:
         return _ABLE | {"reasoning"} if self._thoughts(model) else _ABLE
 

@@ -29,6 +29,10 @@ class HuggingFace:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    def check(self) -> None:
+        """Raises UsageError, CredentialsError for a setting that is wrong, and a key that is missing."""
+        endpoint(self._services)
+
     def capabilities(self, model: str) -> frozenset[str]:
         return _ABLE
 
