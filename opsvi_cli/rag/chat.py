@@ -103,8 +103,7 @@ class Conversation:
         self._system = options.query.system or (self._session.system if self._session else "")
         if self._session is not None and options.query.system:
             self.sessions.instruct(self._session, self._system)
-        self._collection = options.query.search.collection or (self._session.collection if self._session else None)
-        self._has_collection = options.retrieval and self._look_for_collection()
+        self._search_in(options.query.search.collection, self._session.collection if self._session else None)
         self._base_url = options.query.base_url
         self._pick_as(self._session, options.query.model)
         if self._choice is None and not self._has_collection:
@@ -166,12 +165,21 @@ class Conversation:
             return None
         return self.sessions.begin(wanted)
 
-    def _look_for_collection(self) -> bool:
-        store = open_for_search(self._app, replace(self._options.query.search, collection=self._collection))
-        if store is None:
-            return False
-        store.close()
-        return True
+    def _search_in(self, asked: str | None, remembered: str | None) -> None:
+        """Passages come from here. One that a session remembers may be gone; the talk goes on without."""
+        self._collection, self._has_collection = asked or remembered, False
+        if not self._options.retrieval:
+            return
+        try:
+            store = open_for_search(self._app, replace(self._options.query.search, collection=self._collection))
+        except NotFoundError as error:
+            if asked:
+                raise
+            self._note(f"{error.message}: no passages are searched")
+            return
+        if store is not None:
+            store.close()
+            self._has_collection = True
 
     def _pick(self, model: str | None) -> None:
         self._choice = pick_model(self._app, model, self._base_url, extractive=self._options.query.extractive)
@@ -221,9 +229,8 @@ class Conversation:
         session = self.sessions.find(wanted)
         if session.model and not self._options.query.extractive:
             self._pick_as(session)
-        if session.collection and self._options.retrieval:
-            self._collection = session.collection
-            self._has_collection = self._look_for_collection()
+        if session.collection:
+            self._search_in(None, session.collection)
         self._enter(session, session.system)
         return session
 
