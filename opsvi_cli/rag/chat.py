@@ -104,7 +104,6 @@ class Conversation:
         if self._session is not None and options.query.system:
             self.sessions.instruct(self._session, self._system)
         self._search_in(options.query.search.collection, self._session.collection if self._session else None)
-        self._base_url = options.query.base_url
         self._pick_as(self._session, options.query.model)
         if self._choice is None and not self._has_collection:
             raise NotFoundError(
@@ -181,18 +180,20 @@ class Conversation:
             store.close()
             self._has_collection = True
 
-    def _pick(self, model: str | None) -> None:
-        self._choice = pick_model(self._app, model, self._base_url, extractive=self._options.query.extractive)
+    def _pick(self, model: str | None, base_url: str | None) -> None:
+        self._choice = pick_model(self._app, model, base_url, extractive=self._options.query.extractive)
+        self._base_url = base_url
 
     def _pick_as(self, session: Session | None, model: str | None = None) -> None:
         """The model of a session, at the server where it was asked: what was said there is sent nowhere else."""
-        if session is not None and session.model and model is None and self._options.query.base_url is None:
-            self._base_url = session.base_url or None
-        self._pick(model or (session.model if session is not None else None))
+        base_url = self._options.query.base_url
+        if session is not None and session.model and model is None and base_url is None:
+            base_url = session.base_url or None
+        self._pick(model or (session.model if session is not None else None), base_url)
 
     def set_model(self, name: str) -> None:
         """Go on with another model. Raises UsageError for one that is not there."""
-        self._pick(name)
+        self._pick(name, self._base_url)
         if self._session is not None:
             self._remember(self._session)
 
@@ -303,7 +304,7 @@ class Conversation:
         # Another chat on the session may have gone on already.
         turns = [turn for turn in self.sessions.turns(session) if turn.question.id < place]
         message = with_attachments(question, attachments)
-        tainted = bool(self.sessions.find(session.id).tainted) or any(map(_brought_text, turns))
+        tainted = bool(self.sessions.find(session.id).tainted) or any(turn.brought_text for turn in turns)
         asked = _Asked(question, message, turns[:-1], tainted)
         try:
             answer = self._reply(asked, keeper)
@@ -393,8 +394,3 @@ class Conversation:
             messages = with_rule(messages)
         tainted = grounded or asked.tainted
         return stream_text(self._app, choice, messages, options, on_text, toolbox=self._toolbox, tainted=tainted)
-
-
-def _brought_text(turn: Turn) -> bool:
-    """True for a turn that brought text of others into the conversation."""
-    return bool(turn.question.attachments) or (turn.answer is not None and bool(turn.answer.sources))
