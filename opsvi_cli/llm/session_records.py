@@ -123,6 +123,11 @@ class Turn:
     question: SavedMessage
     answer: SavedMessage | None
 
+    @property
+    def brought_text(self) -> bool:
+        """True when it brought text of others into the conversation."""
+        return bool(self.question.attachments) or (self.answer is not None and bool(self.answer.sources))
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

@@ -103,9 +103,7 @@ class Conversation:
         self._system = options.query.system or (self._session.system if self._session else "")
         if self._session is not None and options.query.system:
             self.sessions.instruct(self._session, self._system)
-        self._collection = options.query.search.collection or (self._session.collection if self._session else None)
-        self._has_collection = options.retrieval and self._look_for_collection()
-        self._base_url = options.query.base_url
+        self._search_in(options.query.search.collection, self._session.collection if self._session else None)
         self._pick_as(self._session, options.query.model)
         if self._choice is None and not self._has_collection:
             raise NotFoundError(
@@ -166,25 +164,36 @@ class Conversation:
             return None
         return self.sessions.begin(wanted)
 
-    def _look_for_collection(self) -> bool:
-        store = open_for_search(self._app, replace(self._options.query.search, collection=self._collection))
-        if store is None:
-            return False
-        store.close()
-        return True
+    def _search_in(self, asked: str | None, remembered: str | None) -> None:
+        """Passages come from here. One that a session remembers may be gone; the talk goes on without."""
+        self._collection, self._has_collection = asked or remembered, False
+        if not self._options.retrieval:
+            return
+        try:
+            store = open_for_search(self._app, replace(self._options.query.search, collection=self._collection))
+        except NotFoundError as error:
+            if asked:
+                raise
+            self._note(f"{error.message}: no passages are searched")
+            return
+        if store is not None:
+            store.close()
+            self._has_collection = True
 
-    def _pick(self, model: str | None) -> None:
-        self._choice = pick_model(self._app, model, self._base_url, extractive=self._options.query.extractive)
+    def _pick(self, model: str | None, base_url: str | None) -> None:
+        self._choice = pick_model(self._app, model, base_url, extractive=self._options.query.extractive)
+        self._base_url = base_url
 
     def _pick_as(self, session: Session | None, model: str | None = None) -> None:
         """The model of a session, at the server where it was asked: what was said there is sent nowhere else."""
-        if session is not None and session.model and model is None and self._options.query.base_url is None:
-            self._base_url = session.base_url or None
-        self._pick(model or (session.model if session is not None else None))
+        base_url = self._options.query.base_url
+        if session is not None and session.model and model is None and base_url is None:
+            base_url = session.base_url or None
+        self._pick(model or (session.model if session is not None else None), base_url)
 
     def set_model(self, name: str) -> None:
         """Go on with another model. Raises UsageError for one that is not there."""
-        self._pick(name)
+        self._pick(name, self._base_url)
         if self._session is not None:
             self._remember(self._session)
 
@@ -221,9 +230,8 @@ class Conversation:
         session = self.sessions.find(wanted)
         if session.model and not self._options.query.extractive:
             self._pick_as(session)
-        if session.collection and self._options.retrieval:
-            self._collection = session.collection
-            self._has_collection = self._look_for_collection()
+        if session.collection:
+            self._search_in(None, session.collection)
         self._enter(session, session.system)
         return session
 
@@ -296,7 +304,7 @@ class Conversation:
         # Another chat on the session may have gone on already.
         turns = [turn for turn in self.sessions.turns(session) if turn.question.id < place]
         message = with_attachments(question, attachments)
-        tainted = bool(self.sessions.find(session.id).tainted) or any(map(_brought_text, turns))
+        tainted = bool(self.sessions.find(session.id).tainted) or any(turn.brought_text for turn in turns)
         asked = _Asked(question, message, turns[:-1], tainted)
         try:
             answer = self._reply(asked, keeper)
@@ -388,8 +396,3 @@ class Conversation:
         if tainted and not asked.tainted:  # what an answer takes over from passages need not be cited
             self.sessions.taint(session)
         return stream_text(self._app, choice, messages, options, on_text, toolbox=self._toolbox, tainted=tainted)
-
-
-def _brought_text(turn: Turn) -> bool:
-    """True for a turn that brought text of others into the conversation."""
-    return bool(turn.question.attachments) or (turn.answer is not None and bool(turn.answer.sources))

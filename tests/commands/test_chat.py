@@ -118,6 +118,16 @@ def test_no_retrieval_leaves_the_collection_alone(opsvi: Run, ops_collection: ob
     assert "AES-256" in opsvi("chat", "-m", "echo", stdin="are backups encrypted?\n").out
 
 
+def test_a_session_goes_on_without_a_collection_that_is_gone(opsvi: Run, ops_collection: object) -> None:
+    assert "AES-256" in opsvi("chat", "-m", "echo", "--session", "s", stdin="are backups encrypted?\n").out
+    (name,) = [row["name"] for row in opsvi("collections", "list", "--json").json]
+    assert opsvi("collections", "delete", name, "--yes").code == 0
+    for args, lines in ((("--session", "s"), "hi\n"), (("--no-retrieval",), "/resume s\nhi\n")):
+        result = opsvi("chat", "-m", "echo", *args, stdin=lines)
+        assert (result.code, result.out.strip()[:2]) == (0, "hi"), result.err
+    assert opsvi("chat", "-m", "echo", "-c", name, "--session", "s", stdin="hi\n").code == 1
+
+
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

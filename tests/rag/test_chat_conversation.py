@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from opsvi_cli.context import AppContext
+from opsvi_cli.errors import UsageError
 from opsvi_cli.llm.sessions import Sessions
 from opsvi_cli.rag.answers import QueryOptions
 from opsvi_cli.rag.chat import ChatOptions, Conversation
@@ -60,3 +61,16 @@ def test_a_turn_of_another_chat_in_between_is_no_part_of_this_one(talk: Conversa
     said = [(t.question.text, t.answer.text if t.answer else None) for t in talk.turns()]
     assert said == [("one", "one"), ("two", "two"), ("from elsewhere", "there")]
     assert turn.number == 2
+
+
+def test_a_session_that_cannot_be_gone_on_with_leaves_the_talk_as_it_was(talk: Conversation) -> None:
+    talk.ask("one", silent)
+    server = "http://127.0.0.1:9/v1"
+    with Sessions(AppContext(env=dict(os.environ))) as other:
+        other.remember(other.find("both"), model="openai/m", base_url=server, collection=None)
+        other.remember(other.create(name="broken"), model="nowhere/m", collection=None)
+        talk.resume("both")
+        with pytest.raises(UsageError):
+            talk.resume("broken")
+        talk.set_model("other")
+        assert (other.find("both").model, other.find("both").base_url) == ("openai/other", server)
