@@ -177,6 +177,7 @@ def test_without_a_file_results_go_to_stdout(opsvi: Run, prompts: Callable[..., 
     assert (done.code, done.err) == (0, "2 answered\n")
     assert opsvi("batch", prompts("x"), "-m", "echo", "--json").code == 2
     assert opsvi("batch", prompts(""), "-m", "echo").code == 2
+    assert opsvi("batch", prompts('"x"'), "-m", "echo", "--wait", "5").code == 2
     assert opsvi("batch", "missing.jsonl", "-m", "echo").code == 2
     assert opsvi("batch", prompts("x")).code == 2  # no model
 
