@@ -132,6 +132,13 @@ def test_instructions_from_a_file_and_a_schema_in_short(
     assert opsvi("batch", place, "-m", "echo", "--system", "@nope.txt").code == 2
 
 
+def test_an_answer_that_does_not_fit_is_not_lost(opsvi: Run, prompts: Callable[..., str]) -> None:
+    with SpecServer(DOCUMENT, {CHAT: reply}, credentials=["host"]) as server:
+        done = opsvi("batch", prompts({"prompt": "hello"}), *at(server), "--schema", "a int")
+    assert done.code == 3
+    assert done.jsonl[0]["error"]["partial"] == "You said hello"
+
+
 def test_it_goes_on_where_it_was(opsvi: Run, prompts: Callable[..., str], tmp_path: Path) -> None:
     results = tmp_path / "r.jsonl"
     first = prompts({"id": "a", "prompt": "one"}, {"id": "b", "prompt": "fail"}, {"id": "c", "prompt": "two"})
