@@ -70,7 +70,6 @@ def batch(
       opsvi batch prompts.jsonl -o results.jsonl -m openai/gpt-5-mini --vendor
     """
     app: AppContext = ctx.obj
-    from opsvi_cli.errors import UsageError
     from opsvi_cli.llm.batch import Defaults, read_items
     from opsvi_cli.llm.batch_job import FIELDS, cancel_there, run_here, run_there
     from opsvi_cli.render.model_batches import BatchListener, show_outcome
@@ -79,8 +78,7 @@ def batch(
     set_model_flags(app, fallback=fallback, retries=retries, cache=cache, max_cost=max_cost, log=log, pii=pii)
     pick(app, dict.fromkeys(FIELDS), FIELDS)
     output = None if output == "-" else output
-    if output is None and (vendor or cancel or app.options.machine):
-        raise UsageError("a file for the results must be named", hint="-o results.jsonl")
+    _check(app, output, vendor or cancel, wait is not None and not vendor)
     if cancel and output is not None:
         message(app, f"{cancel_there(app, output)} is cancelled")
         return
@@ -93,3 +91,12 @@ def batch(
     show_outcome(app, outcome)
     if (failure := outcome.failure()) is not None:
         raise failure
+
+
+def _check(app: AppContext, output: str | None, needs_output: bool, waits_for_nothing: bool) -> None:
+    from opsvi_cli.errors import UsageError
+
+    if output is None and (needs_output or app.options.machine):
+        raise UsageError("a file for the results must be named", hint="-o results.jsonl")
+    if waits_for_nothing:
+        raise UsageError("--wait is for jobs of a vendor", hint="--vendor hands one over")

@@ -70,7 +70,7 @@ def prompt(
     options = PromptOptions(text, file or (), attach or (), system, schema, template, param or (), schema_retries)
     options = options.of_model(model, base_url, temperature, max_tokens, stream=stream)
     if save is not None:
-        asked.save(context, save, options)
+        asked.save(context, save, options, dry_run=dry_run)
         return
     asked.check_samples(context, samples, cache)
     asked.show(context, options, tool or [], View(extract, samples, usage, jobs), dry_run=dry_run)

@@ -132,7 +132,7 @@ def show(app: AppContext, options: PromptOptions, tools: list[str], view: View, 
         show_prompt(app, request, view, toolbox)
 
 
-def save(app: AppContext, name: str, options: PromptOptions) -> None:
+def save(app: AppContext, name: str, options: PromptOptions, *, dry_run: bool) -> None:
     """Keep what was typed as a template of the user's own."""
     from opsvi_cli.errors import UsageError
     from opsvi_cli.llm.prompt_library import save_template, template_text
@@ -140,7 +140,11 @@ def save(app: AppContext, name: str, options: PromptOptions) -> None:
     from opsvi_cli.render.output import message
 
     if options.files or options.attach or options.template:
-        raise UsageError("--save keeps text and settings; files and templates are not part of it")
+        raise UsageError(
+            "--save keeps text and settings; files and templates are not part of it", hint="leave them out"
+        )
+    if dry_run:
+        raise UsageError("--save asks nothing: there is nothing for --dry-run to show", hint="leave one of them out")
     asked = options.typed or app.read_stdin() or ""
     if not asked.strip():
         raise UsageError("there is nothing to keep", hint=f'opsvi prompt "your question" --save {name}')

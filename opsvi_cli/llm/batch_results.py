@@ -1,6 +1,7 @@
 """The results of a batch: a JSON line each, written as it comes, so that a run that was ended can go on.
 
-A line has `id`, `model`, `request` (a fingerprint of what was asked), and `answer`, `finish`, `usage`, or `error`.
+A line has `id`, `model`, `request` (a fingerprint of what was asked), and `answer`, `finish`, `usage`, or `error`,
+whose `partial` is an answer that came and could not be used.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ class Result:
         error = self.error
         kind = error.kind if isinstance(error, ProviderError) else error.code
         said = app.redactor.redact(error.message)
-        return {**row, "error": {"kind": kind, "message": said, "hint": app.redactor.redact(error.hint)}}
+        failure = {"kind": kind, "message": said, "hint": app.redactor.redact(error.hint)}
+        if "partial" in error.details:
+            failure["partial"] = error.details["partial"]
+        return {**row, "error": failure}
 
 
 class ResultFile:

@@ -112,13 +112,20 @@ def _answer(app: AppContext, item: Item, answered: Callable[[ModelChoice], None]
 def finished(item: Item, model: str, text: str, reason: str, usage: Usage) -> Result:
     """The result that an answer is: checked against the schema, and an error when it is cut off unasked.
 
-    Raises ProviderError.
+    Raises ProviderError, with the text as its `partial`: it was paid for.
     """
+    try:
+        return Result(item, model, _accepted(item, model, text, reason), reason, usage)
+    except ProviderError as error:
+        error.details = {**error.details, "partial": text}
+        raise
+
+
+def _accepted(item: Item, model: str, text: str, reason: str) -> JSON:
     if reason == "length" and item.request.max_tokens is None:
         raise ProviderError(
             f"{model}: the answer is incomplete: the model reached its limit of tokens",
             kind="context",
             hint="allow more with --max-tokens, or ask for less",
         )
-    answer: JSON = text if item.request.schema is None else check_answer(text, item.request.schema, model)
-    return Result(item, model, answer, reason, usage)
+    return text if item.request.schema is None else check_answer(text, item.request.schema, model)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
 _LARGEST = 100_000_000
+_LONGEST_NAME = 255
 _FILE_NAME = re.compile(r"\S*/\S*|\S*[^\s.]\.[A-Za-z][A-Za-z0-9]{0,4}")
 """What can only be meant as the name of a file."""
 
@@ -103,7 +104,7 @@ def _read(app: AppContext, given: str) -> tuple[str, str]:
         if path.is_dir():
             raise UsageError(f"{given} is a folder", hint=f"name the files in it: opsvi tokens {given}/*")
         return given, _decoded(read_bytes(path, given, limit=_LARGEST), given)
-    if _FILE_NAME.fullmatch(given):
+    if len(given) <= _LONGEST_NAME and _FILE_NAME.fullmatch(given):
         raise UsageError(f"{given}: no such file", hint="to count the name itself: echo NAME | opsvi tokens")
     return "text", given
 

@@ -288,6 +288,11 @@ def test_a_step_that_fails_says_which_and_keeps_the_others(opsvi: Run, own: Path
     assert machine.json["error"]["message"].startswith("step two: ")
 
 
+def test_a_dry_run_keeps_nothing(opsvi: Run) -> None:
+    assert opsvi("prompt", "Say hi", "--save", "hi", "--dry-run").code == 2
+    assert opsvi("prompts", "show", "hi").code == 1
+
+
 @pytest.mark.parametrize("stdin", ["", " \n"])
 def test_nothing_is_not_kept(stdin: str, opsvi: Run) -> None:
     done = opsvi("prompt", "--save", "nothing", stdin=stdin)

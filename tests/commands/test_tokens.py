@@ -54,7 +54,7 @@ def test_a_name_is_not_counted_in_place_of_its_file(opsvi: Run, tmp_path: Path) 
         assert (done.code, done.out) == (2, ""), given
         assert f"{given}: no such file" in done.err
     assert "is a folder" in opsvi("tokens", "folder").err
-    for text in ("word", "e.g.", "1.5", "see notes.md", ""):
+    for text in ("word", "e.g.", "1.5", "see notes.md", "", "a/b+" * 100):
         assert opsvi("tokens", text).code == 0, text
     assert opsvi("tokens", "-", "-", stdin="x").code == 2
 

@@ -132,6 +132,13 @@ def test_instructions_from_a_file_and_a_schema_in_short(
     assert opsvi("batch", place, "-m", "echo", "--system", "@nope.txt").code == 2
 
 
+def test_an_answer_that_does_not_fit_is_not_lost(opsvi: Run, prompts: Callable[..., str]) -> None:
+    with SpecServer(DOCUMENT, {CHAT: reply}, credentials=["host"]) as server:
+        done = opsvi("batch", prompts({"prompt": "hello"}), *at(server), "--schema", "a int")
+    assert done.code == 3
+    assert done.jsonl[0]["error"]["partial"] == "You said hello"
+
+
 def test_it_goes_on_where_it_was(opsvi: Run, prompts: Callable[..., str], tmp_path: Path) -> None:
     results = tmp_path / "r.jsonl"
     first = prompts({"id": "a", "prompt": "one"}, {"id": "b", "prompt": "fail"}, {"id": "c", "prompt": "two"})
@@ -177,6 +184,7 @@ def test_without_a_file_results_go_to_stdout(opsvi: Run, prompts: Callable[..., 
     assert (done.code, done.err) == (0, "2 answered\n")
     assert opsvi("batch", prompts("x"), "-m", "echo", "--json").code == 2
     assert opsvi("batch", prompts(""), "-m", "echo").code == 2
+    assert opsvi("batch", prompts('"x"'), "-m", "echo", "--wait", "5").code == 2
     assert opsvi("batch", "missing.jsonl", "-m", "echo").code == 2
     assert opsvi("batch", prompts("x")).code == 2  # no model
 
