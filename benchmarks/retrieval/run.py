@@ -138,7 +138,7 @@ def _mode(
     began = time.perf_counter()
     gains, recalls = [], []
     for id_, text in queries.items():
-        hits = search_store(app, store, embedder, text, options)
+        hits = search_store(app, store, embedder, None, text, options)
         ranking = list(dict.fromkeys(hit.document_id for hit in hits))
         gains.append(ndcg(ranking, grades[id_]))
         recalls.append(recall(ranking, grades[id_]))

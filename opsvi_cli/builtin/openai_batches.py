@@ -14,9 +14,8 @@ from opsvi_cli.sdk import (
     Connection,
     Server,
     Services,
-    TextDelta,
     UsageError,
-    chat_usage,
+    batch_result,
 )
 
 from .openai_answers import whole_answer
@@ -94,13 +93,7 @@ class Batches:
         if error or not body:
             said = error.get("message") or error.get("code") if isinstance(error, dict) else error
             return BatchResult(identity, "", error=server.clean(said or "there is no answer"))
-        events = list(whole_answer(body, server, self._preset, "json"))
-        text = "".join(event.text for event in events if isinstance(event, TextDelta))
-        finish = events[-1]
-        reason = getattr(finish, "reason", "stop")
-        wrong = {"filter": "the content filter stopped the answer", "refusal": "the model refused to answer"}
-        wrong["length"] = "the answer is incomplete: the limit of tokens was reached"
-        return BatchResult(identity, text, chat_usage(body.get("usage")), error=wrong.get(reason, ""))
+        return batch_result(identity, whole_answer(body, server, self._preset, "json"))
 
     def _object(self, raw: Any, server: Server) -> dict[str, Any]:
         """The JSON object of an answer, with an id."""

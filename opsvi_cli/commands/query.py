@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=False)
 
+System: TypeAlias = Annotated[
+    str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
+]
 Template: TypeAlias = Annotated[
     str | None, typer.Option("--template", metavar="FILE", help="Jinja2 file: question, sources")
 ]
@@ -50,9 +53,7 @@ def query(
     rerank: Rerank = None,
     model: Model = None,
     base_url: BaseUrl = None,
-    system: Annotated[
-        str, typer.Option("--system", metavar="TEXT", help="Instructions before opsvi's own, or @FILE")
-    ] = "",
+    system: System = "",
     template: Template = None,
     schema: Schema = None,
     stream: Stream = True,

@@ -56,8 +56,8 @@ def cache(call: Call, below: Below) -> Events:
             if not isinstance(event, Finish):
                 pieces.append(event)
             elif event.reason == "stop" and not event.tool_calls:
-                _keep(call, answers, key, pieces, event.usage)
-                if similar is not None:
+                kept_now = _keep(call, answers, key, pieces, event.usage)
+                if kept_now and similar is not None:
                     similar.add(key)
             yield event
 
@@ -94,13 +94,27 @@ def _digest(value: object) -> str:
 
 def _keep(
     call: Call, answers: CacheSpace, key: str, pieces: Sequence[TextDelta | ReasoningDelta], usage: Usage
-) -> None:
+) -> bool:
+    """False for an answer that is not worth it: empty, or not what the schema asks for; it would fail for ever."""
     text = "".join(piece.text for piece in pieces if isinstance(piece, TextDelta))
-    if not text.strip():
-        return
+    if not text.strip() or not _fits(text, call):
+        return False
     reasoning = "".join(piece.text for piece in pieces if isinstance(piece, ReasoningDelta))
     kept = {"text": text, "reasoning": reasoning, "usage": asdict(usage)}
     answers.put_json(key, kept, seconds=call.app.settings.answers.ttl_hours * 3600)
+    return True
+
+
+def _fits(text: str, call: Call) -> bool:
+    if call.request.schema is None:
+        return True
+    from .json_answers import check_answer
+
+    try:
+        check_answer(text, call.request.schema, call.choice.name)
+    except OpsviError:
+        return False
+    return True
 
 
 def _count(call: Call, kept: Mapping[str, Any]) -> None:

@@ -133,7 +133,11 @@ def keep(call: Call, traced: Traced) -> None:
         with contextlib.closing(log):
             log.add(_entry(call, traced))
     except (sqlite3.Error, StoreError, OSError) as error:
-        reason = database_error(app.paths.calls_db, error) if isinstance(error, sqlite3.Error) else error
+        reason: object = error
+        if isinstance(error, sqlite3.Error):
+            reason = database_error(app.paths.calls_db, error)
+        elif isinstance(error, OSError):
+            reason = f"{error.filename}: {error.strerror}"
         _say_once(app, f"this run is not kept in `opsvi logs`: {reason}")
 
 

@@ -27,6 +27,7 @@ _NAME = re.compile(r"[^\W\d][\w-]*")
 _WORD = re.compile(r'"[^"\n]*"|[\w.+-]+')
 _QUOTED = re.compile(r'"([^"]*)"')
 _SHAPE = re.compile(r"\s*\[|\s*[^\W\d][\w-]*\s*(?:$|[,:?\[{\n]|\s[\w\"\[{])")
+DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
 _TYPES: dict[str, dict[str, JSON]] = {
     "str": {"type": "string"},
     "string": {"type": "string"},
@@ -36,7 +37,7 @@ _TYPES: dict[str, dict[str, JSON]] = {
     "number": {"type": "number"},
     "bool": {"type": "boolean"},
     "boolean": {"type": "boolean"},
-    "date": {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+    "date": {"type": "string", "format": "date", "pattern": DATE_PATTERN},
 }
 
 

@@ -62,7 +62,10 @@ def find(text: str, kinds: Iterable[Kind]) -> list[Found]:
 
 
 def _folded(text: str) -> str:
-    """Digits, letters, blanks and hyphens of other scripts and widths as the ASCII sign they stand for, one for one."""
+    """Digits, letters, blanks and hyphens of other scripts and widths as the ASCII sign they stand for, one for one.
+
+    Signs of scripts without spaces become blanks: a number that stands between them is no part of a word.
+    """
     if text.isascii():
         return text
     return text.translate({ord(sign): plain for sign in set(text) if (plain := _ascii(sign)) is not None})
@@ -74,7 +77,9 @@ def _ascii(sign: str) -> str | None:
     category = unicodedata.category(sign)
     if category in ("Zs", "Pd"):
         return " " if category == "Zs" else "-"
-    return chr(ord(sign) - 0xFEE0) if 0xFF01 <= ord(sign) <= 0xFF5E else None
+    if 0xFF01 <= ord(sign) <= 0xFF5E:
+        return chr(ord(sign) - 0xFEE0)
+    return " " if unicodedata.east_asian_width(sign) == "W" else None
 
 
 def summary(counts: Mapping[str, int]) -> str:

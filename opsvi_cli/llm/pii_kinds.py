@@ -52,8 +52,8 @@ def luhn(number: str) -> bool:
 # Names and hosts in any script. What stands before the host of a URL is a login, and is passed over with it.
 _EMAIL = (
     r"[A-Za-z][\w+.-]{0,30}://[^\s/?#@]{1,200}@[^\s/?#]*"
-    rf"|(?:{_ESCAPE}|(?<![\w.+%/@\\-]))[^\W_](?:[\w.%+'-]{{0,62}}[\w+-])?"
-    r"@(?:[^\W_](?:[^\W_]|-(?=[^\W_]|-)){0,62}\.){1,6}[^\W\d_]{2,24}(?![\w@-]|[.:]\w)"
+    rf"|(?:{_ESCAPE}|(?<![^\W_]|[.+%/@\\-]))[^\W_](?:[\w.%+'-]{{0,62}}[\w+-])?"
+    r"@(?:[^\W_](?:[^\W_]|-(?=[^\W_]|-)){0,62}\.){1,6}[^\W\d_]{2,24}(?![^\W_]|[@-]|[.:]\w)"
 )
 _NO_HOSTS = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "json", "html", "tgz", "gz"}) | {
     "service",
@@ -93,6 +93,8 @@ def _phone(text: str) -> int:
 
     Numbers that follow it, such as a date, are left out where that makes it one.
     """
+    if text.count(")") > text.count("("):
+        text = text.rstrip(")")  # all of it stands in brackets
     if text.startswith("00") and not any(c in " /()-" for c in text):
         return 0
     ends = [len(text), *(m.start() for m in reversed(list(re.finditer(r"(?<=\d)[ ./-]", text))))]

@@ -71,13 +71,20 @@ def _folders(app: AppContext) -> Iterator[tuple[str, Path]]:
     yield "packaged", PACKAGED
 
 
+def _is_template(path: Path, origin: str) -> bool:
+    """True for a file; one of a project must lie in it: a link is not to pick which file of the user a model sees."""
+    if origin == "project" and not path.resolve().is_relative_to(path.parent.resolve()):
+        return False
+    return path.is_file()
+
+
 def find_templates(app: AppContext) -> list[Found]:
     """Every template that a name reaches, ordered by name."""
     found: dict[str, Found] = {}
     for origin, folder in _folders(app):
         with contextlib.suppress(OSError):
             for path in sorted(folder.iterdir()):
-                if path.suffix in SUFFIXES and _NAME.fullmatch(path.stem) and path.is_file():
+                if path.suffix in SUFFIXES and _NAME.fullmatch(path.stem) and _is_template(path, origin):
                     found.setdefault(path.stem, Found(path.stem, origin, path))
     return [found[name] for name in sorted(found)]
 
@@ -94,7 +101,7 @@ def find_template(app: AppContext, given: str) -> Found:
         for origin, folder in _folders(app):
             for suffix in SUFFIXES:
                 path = folder / f"{given}{suffix}"
-                if path.is_file():
+                if _is_template(path, origin):
                     return Found(given, origin, path)
     from difflib import get_close_matches
 

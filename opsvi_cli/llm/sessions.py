@@ -98,6 +98,19 @@ class Sessions:
                 raise _taken(name) from error
         return self.find(session_id)
 
+    def begin(self, wanted: str) -> Session:
+        """The session that is meant, or a new one of that name. Raises UsageError for what cannot be a name."""
+        found = self.get(wanted)
+        if found is not None:
+            return found
+        try:
+            return self.create(name=wanted)
+        except UsageError:
+            found = self.get(wanted)  # another chat may have begun it at this moment
+            if found is None:
+                raise
+            return found
+
     def all(self) -> list[Session]:
         """Every session, the latest used first."""
         if not self._path.exists():

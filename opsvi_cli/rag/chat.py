@@ -164,8 +164,7 @@ class Conversation:
         wanted = self._options.session
         if wanted is None:
             return None
-        found = self.sessions.get(wanted)
-        return found if found is not None else self.sessions.create(name=wanted)
+        return self.sessions.begin(wanted)
 
     def _look_for_collection(self) -> bool:
         store = open_for_search(self._app, replace(self._options.query.search, collection=self._collection))

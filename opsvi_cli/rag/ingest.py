@@ -78,7 +78,11 @@ def ingest(app: AppContext, args: Sequence[str], options: IngestOptions, progres
     target = Target(app, options.target, write=not options.dry_run)
     with contextlib.closing(target):
         run = _Run(app, options, progress, target)
-        run.go(args)
+        try:
+            run.go(args)
+        except OpsviError as error:
+            error.hint = _going_on(run.report, error.hint)
+            raise
     report = run.report
     report.new_collection = not target.existed and target.store is not None
     report.seconds = time.monotonic() - started
@@ -87,6 +91,15 @@ def ingest(app: AppContext, args: Sequence[str], options: IngestOptions, progres
         data.update(report.counts.items())
         app.foundation.events.emit("ingest.done", data)
     return report
+
+
+def _going_on(report: IngestReport, hint: str) -> str:
+    """What an ingest that was stopped by a full disk, a failing server or a spent budget leaves, and how it goes on."""
+    stored = report.counts["added"] + report.counts["updated"]
+    if report.dry_run or not stored:
+        return hint
+    there = f"{stored} document{' is' if stored == 1 else 's are'} stored, the same command goes on from there"
+    return f"{hint}; {there}" if hint else there
 
 
 class _Run:

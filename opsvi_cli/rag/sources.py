@@ -24,6 +24,8 @@ from .walk import ARCHIVES, EMPTY, Located, Scope, SkippedSource, storable, walk
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
 
+_SUBSTITUTED = re.compile(r"/(?:dev|proc/self)/fd/\d+")
+"""A pipe that somebody writes to, as shells hand over `<(command)`; one with a name may have nobody, ever."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", re.ASCII)
 
 
@@ -232,6 +234,14 @@ def _bounded(source: Source, limit: int) -> Source | SkippedSource:
     return source
 
 
+def _read_pipe(app: AppContext, arg: str) -> Iterator[Source | SkippedSource]:
+    """What a command writes that the shell was given as `<(command)`."""
+    from opsvi_cli.foundation.files import read_bytes
+
+    limit = app.settings.ingest.max_file_bytes
+    yield _bounded(Source(arg, os.path.basename(arg), read_bytes(Path(arg), arg, limit=limit)), limit)
+
+
 def _too_large(size: int, limit: int) -> str:
     return f"{size} bytes are more than ingest.max_file_bytes ({limit})"
 
@@ -248,7 +258,9 @@ def load_one(app: AppContext, arg: str, name: str | None = None) -> Source:
     """The one source that `arg` names. Raises UsageError for a folder, DocumentError when it cannot be read."""
     if arg != "-" and not _URL.match(arg) and os.path.isdir(os.path.join(app.cwd, arg)):
         raise UsageError(f"{arg} is a folder", hint="name one file in it")
-    for found in expand(app, [arg], SourceOptions(name=(name or "stdin") if arg == "-" else None)):
+    substituted = _SUBSTITUTED.fullmatch(arg) is not None
+    options = SourceOptions(name=(name or "stdin") if arg == "-" else None)
+    for found in _read_pipe(app, arg) if substituted else expand(app, [arg], options):
         if isinstance(found, Source):
             return found
         if isinstance(found, SkippedSource):

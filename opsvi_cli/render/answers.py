@@ -118,8 +118,8 @@ def answer_in_full(
     """
     writer = answer_writer(app, markdown=markdown)
     held: list[str] = []
-    writer.wait()
     try:
+        writer.wait()
         answer = ask(held.append if app.options.machine or not stream else writer)
     except BaseException:
         if not app.options.machine:

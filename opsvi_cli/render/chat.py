@@ -50,6 +50,8 @@ class Chat:
         if session is not None and session.messages:
             message(self._app, f"session {session.label}, {session.messages} messages; the last turn:")
             show_last_turn(self._app, self._talk)
+        elif session is not None:
+            message(self._app, f"session {session.label} is new")
         try:
             self._converse()
         finally:
@@ -138,8 +140,8 @@ class Chat:
         machine = self._app.options.machine
         writer, held = answer_writer(self._app), list[str]()
         failed = True
-        writer.wait()
         try:
+            writer.wait()
             turn = ask(held.append if machine or not self._stream else writer)
             failed = False
         finally:

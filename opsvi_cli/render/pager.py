@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import shlex
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
 
 from opsvi_cli.context import AppContext
+from opsvi_cli.foundation.terminal import plain
 
 from .output import message, write
 
@@ -21,10 +24,23 @@ def page(app: AppContext, text: str) -> None:
         return
     app.out.flush()
     try:
-        process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, text=True)
-        with contextlib.suppress(BrokenPipeError):  # the reader has seen enough
-            process.communicate(text)
-        process.wait()
+        process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, text=True, errors="replace")
+        with _ctrl_c_is_the_pagers(), contextlib.suppress(BrokenPipeError):  # the reader has seen enough
+            process.communicate(plain(text))
     except (OSError, ValueError) as error:
         message(app, f"the pager {command!r} does not start: {error}")
         write(app, text)
+
+
+@contextlib.contextmanager
+def _ctrl_c_is_the_pagers() -> Iterator[None]:
+    """It stops a search in less; leaving less alone on the terminal would break the shell's prompt."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -113,11 +113,11 @@ def _answer(
     What came of an answer that cannot be shown stays on stderr.
     """
     writer = answer_writer(app, markdown=not _has_schema(request))
-    writer.wait()
     held: list[str] = []
     streams = not app.options.machine and not view.extract
     before = len(toolbox.made) if toolbox is not None else 0
     try:
+        writer.wait()
         done = asked(writer if streams else held.append)
     except StepFailed as failure:
         writer.end_line()

@@ -113,8 +113,9 @@ def _timeline(report: UsageReport, *, money: bool) -> dict[str, Any]:
     labels = [
         {"x": number * step + step / 2, "text": day[5:]} for number, (day, _) in enumerate(days) if number % every == 0
     ]
+    cut = bool(days) and days[0][0] > report.rows[0][0]
     return {
-        "title": "Cost per day" if money else "Tokens per day",
+        "title": ("Cost per day" if money else "Tokens per day") + (f", the last {_MOST_DAYS} days" if cut else ""),
         "empty": not any(values),
         "bars": bars,
         "lines": lines,

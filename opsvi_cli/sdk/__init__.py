@@ -22,7 +22,7 @@ from opsvi_cli.errors import (
 )
 
 from .agents import AgentAdapter, AgentEvent, AgentFinish, AgentHost, AgentMessage, AgentSpec, ToolResult
-from .batches import BatchItem, BatchProvider, BatchResult, BatchStatus, TokenCounter
+from .batches import BatchItem, BatchProvider, BatchResult, BatchStatus, TokenCounter, batch_result
 from .chat_completions import CallPieces, chat_events, chat_finish, chat_messages, chat_tools, chat_usage
 from .commands import CommandContext
 from .connections import Connection, connection, is_private
@@ -152,6 +152,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "Vectors",
+    "batch_result",
     "chat_events",
     "chat_finish",
     "chat_messages",

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from .messages import ModelRequest, Usage
+from opsvi_cli.errors import OpsviError
+
+from .messages import Finish, ModelRequest, StreamEvent, TextDelta, Usage
+
+_NO_ANSWER: Mapping[str, str] = {
+    "filter": "the content filter stopped the answer",
+    "refusal": "the model refused to answer",
+    "length": "the answer is incomplete: the limit of tokens was reached",
+}
 
 
 @runtime_checkable
@@ -44,6 +52,23 @@ class BatchResult:
     text: str
     usage: Usage = Usage()
     error: str = ""
+
+
+def batch_result(identity: str, events: Iterable[StreamEvent]) -> BatchResult:
+    """One answer of a job. That it is none, or cut off, is its error: the others are answers all the same."""
+    text: list[str] = []
+    finish = Finish("stop")
+    try:
+        for event in events:
+            if isinstance(event, TextDelta):
+                text.append(event.text)
+            elif isinstance(event, Finish):
+                finish = event
+    except OpsviError as error:
+        return BatchResult(identity, "", error=error.message)
+    said = "".join(text)
+    wrong = _NO_ANSWER.get(finish.reason, "" if said.strip() else "the answer is empty")
+    return BatchResult(identity, said, finish.usage, wrong)
 
 
 @runtime_checkable

@@ -72,6 +72,15 @@ def test_the_last_code_block_alone(opsvi: Run) -> None:
     assert "no code block" in none.err
 
 
+def test_an_answer_that_does_not_fit_is_not_kept(opsvi: Run) -> None:
+    with scripted("wrong", '{"a": 1}', "later") as server:
+        args = ("prompt", "x", "-m", "m", "--base-url", server.url, "--schema", "a int", "--cache", "--no-stream")
+        assert opsvi(*args, "--schema-retries", "0").code == 1
+        for _ in range(2):
+            assert json.loads(opsvi(*args, "--schema-retries", "0").out) == {"a": 1}
+        assert len(server.asked) == 2
+
+
 def test_a_code_block_and_a_schema_exclude_each_other(opsvi: Run, tmp_path: Path) -> None:
     (tmp_path / "t.md").write_text("---\nschema: a int\n---\n")
     with scripted('{"a": 1}') as server:

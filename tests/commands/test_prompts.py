@@ -231,6 +231,11 @@ def test_projects_have_templates_once_they_are_trusted(opsvi: Run, tmp_path: Pat
     assert opsvi("prompt", "-t", "ours", "-m", "echo").code == 1
     assert opsvi("config", "trust", "--yes").code == 0
     assert opsvi("prompt", "-t", "ours", "-m", "echo").out == "ours\n"
+    (tmp_path / "secret").write_text("key of the user")
+    (tmp_path / "prompts" / "summarize.md").symlink_to("../secret")
+    assert "key of the user" not in opsvi("prompt", "-t", "summarize", "x", "-m", "echo").out
+    origins = {row["name"]: row["origin"] for row in opsvi("prompts", "list", "--json").json}
+    assert (origins["ours"], origins["summarize"]) == ("project", "packaged")
 
 
 CHAIN = """\

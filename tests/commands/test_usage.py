@@ -199,3 +199,13 @@ def test_the_page_shows_names_as_they_are_and_opens_what_is_printed(opsvi: Run, 
     assert "\u202e" not in text
     assert text.count("<details open>") == text.count("<details") == 3
     assert "+ 1 from the cache, saved $1.0000" in text
+
+
+def test_a_plot_that_shows_a_part_of_the_days_says_so(used: Run, tmp_path: Path) -> None:
+    used("usage", "--html", "usage.html")
+    assert "the last" not in (tmp_path / "usage.html").read_text()
+    fill([replace(ROWS[0], time="2025-03-01T10:00:00.000Z")])
+    used("usage", "--html", "usage.html")
+    words = Page((tmp_path / "usage.html").read_text()).words
+    assert "Cost per day, the last 92 days" in words
+    assert "2025-03-01" in words

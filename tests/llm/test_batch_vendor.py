@@ -219,6 +219,25 @@ def test_what_cannot_be_handed_over(batch: Run, opsvi: Run, tmp_path: Path) -> N
         assert "for one model" in batch(server, "--vendor").err
 
 
+def test_an_answer_that_is_none_leaves_the_others(batch: Run, tmp_path: Path) -> None:
+    vendor = Vendor()
+    script = vendor.script()
+
+    def content(request: SpecRequest) -> SpecAnswer:
+        broken = {"choices": [{"index": 0, "finish_reason": "error", "message": {"content": "half"}}]}
+        rows = [vendor._row(0, 200, {"choices": []}), vendor._row(1, 200, broken), vendor._row(3, 200, answer("ok"))]
+        found = rows if request.path_params["file"] == "file-out" else []
+        return SpecAnswer("".join(json.dumps(row) + "\n" for row in found), headers={"content-type": "text/plain"})
+
+    with SpecServer(DOCUMENT, {**script, "GET /files/{file}/content": content}, key="k-0123456789") as server:
+        assert batch(server, "--vendor").code == 0
+        vendor.status = "completed"
+        assert batch(server, "--vendor").code == 3
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows if row.get("answer") == "ok"] == ["d"]
+    assert "it ended the answer with 'error'" in str(rows)
+
+
 @pytest.mark.parametrize("body", [{"id": 5}, [], {"id": "b", "status": "odd"}])
 def test_answers_that_are_none(body: Any, batch: Run) -> None:
     script = {**Vendor().script(), "GET /batches/{batch}": SpecAnswer(body)}

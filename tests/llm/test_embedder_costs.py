@@ -73,6 +73,18 @@ def test_budgets_hold(paid: Run, tmp_path: Path, fault_server: Any, limit: str) 
     assert paid("search", "backups", "--mode", "keyword", **small).code == 0
 
 
+def test_an_ingest_that_stops_says_what_is_stored(paid: Run, tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(70):
+        (tmp_path / "many" / f"{number:03}.txt").write_text(f"document {number:03}")
+    paid("ingest", "many/000.txt", "-c", "one")
+    one = used(paid)["ingest"]["cost"]
+    stopped = paid("ingest", "many", OPSVI_BUDGET__PER_RUN=str(66 * one))
+    assert stopped.code == 5
+    assert "64 documents are stored, the same command goes on from there" in stopped.err
+    assert paid("ingest", "many", "--json").json["counts"]["added"] == 6
+
+
 def test_the_settings_of_the_part_say_whether_it_is_free(paid: Run) -> None:
     """A chat model's server of one's own says nothing of the embedder's, which wants a key here."""
     own = {"OPSVI_PROVIDERS__OPENAI__BASE_URL": "http://127.0.0.1:9", "OPSVI_PARTS__OPENAI__MODEL": "unpriced"}

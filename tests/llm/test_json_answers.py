@@ -77,3 +77,32 @@ def test_an_empty_block_is_no_code() -> None:
     """Backticks within a line, then a fence that is never closed: a pipe must not get nothing for code."""
     assert code_blocks("see ```py\nx=1\n``` ok") == []
     assert code_blocks("```\n\n```\n") == []
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": -Infinity}', '{"a": 1e999}', 'so: {"a": NaN}'])
+def test_what_json_cannot_say_is_no_answer(text: str) -> None:
+    with pytest.raises(UnfitAnswerError, match="not JSON"):
+        check_answer(text, read_schema("a float", "."), "m")
+
+
+def test_a_pattern_has_an_end() -> None:
+    schema = read_schema('{"type": "string", "pattern": "^(a+)+$"}', ".")
+    assert check_answer('"aaa"', schema, "m") == "aaa"
+    with pytest.raises(UnfitAnswerError, match="'b' does not match"):
+        check_answer('"b"', schema, "m")
+    with pytest.raises(UnfitAnswerError, match="more work than an answer is worth"):
+        check_answer(f'"{"a" * 60}b"', schema, "m")
+
+
+def test_a_date_needs_no_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("opsvi_cli.foundation.bounded.call_bounded")
+    assert check_answer('{"d": "2026-01-31"}', read_schema("d date", "."), "m") == {"d": "2026-01-31"}
+
+
+def test_a_schema_that_goes_round() -> None:
+    with pytest.raises(UnfitAnswerError, match="more work than an answer is worth"):
+        check_answer("1", read_schema('{"$ref": "#"}', "."), "m")
+    with pytest.raises(UsageError, match="cannot be resolved"):
+        check_answer("1", read_schema('{"$ref": "#/nope"}', "."), "m")
+    with pytest.raises(UsageError, match=r"`\$schema` is a text"):
+        read_schema('{"$schema": 5}', ".")

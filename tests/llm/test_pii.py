@@ -65,6 +65,7 @@ REAL = {
         "+33 1 23 45 67 89",
         "Tel.+49 30 5550101",
         "+47 22 22 22 22",
+        "(+49 30 5550101)",
         "＋４９ ３０ ５５５０１０１",
     ],
     "ip": ["8.8.8.8", "2606:4700:4700::1111"],
@@ -166,6 +167,13 @@ def test_the_text_of_a_json_file_stays_json() -> None:
     given = {"a": "Hi\nana@example.org\t+49 30 5550101\n4111 1111 1111 1111\nDE89370400440532013000"}
     cleaned = Redaction(USUAL).text(json.dumps(given))
     assert json.loads(cleaned) == {"a": "Hi\n[EMAIL_1]\t[PHONE_1]\n[CARD_1]\n[IBAN_1]"}
+
+
+def test_words_without_spaces_are_not_taken_with_it() -> None:
+    redaction = Redaction(USUAL)
+    assert redaction.text("連絡先ana@example.orgまで") == "連絡先[EMAIL_1]まで"
+    assert redaction.text("卡号4111111111111111。电话+49305550101。") == "卡号[CARD_1]。电话[PHONE_1]。"
+    assert redaction.text("(+49 30 5550101) _ana@example.org_") == "([PHONE_1]) _[EMAIL_1]_"
 
 
 def test_what_stands_behind_is_not_taken_with_it() -> None:

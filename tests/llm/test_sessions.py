@@ -13,7 +13,7 @@ import pytest
 
 from opsvi_cli.context import AppContext
 from opsvi_cli.errors import NotFoundError, StoreError, UsageError
-from opsvi_cli.llm.session_records import history
+from opsvi_cli.llm.session_records import Session, history
 from opsvi_cli.llm.sessions import Sessions
 from opsvi_cli.sdk import Usage
 
@@ -78,6 +78,23 @@ def test_found_by_name_id_and_beginning_of_the_id(app: AppContext) -> None:
             sessions.create(name="release notes")
         with pytest.raises(UsageError):
             sessions.create(name="-x")
+
+
+def test_two_chats_that_begin_one_session_share_it(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sessions(app) as sessions, Sessions(app) as other:
+        look, begun = Sessions.get, list[str]()
+
+        def late(self: Sessions, wanted: str) -> Session | None:
+            found = look(self, wanted)
+            if not begun:
+                begun.append("")
+                begun[0] = other.create(name=wanted).id
+            return found
+
+        monkeypatch.setattr(Sessions, "get", late)
+        assert sessions.begin("both").id == begun[0]
+        with pytest.raises(UsageError):
+            sessions.begin("-x")
 
 
 def test_last_is_the_one_used_last_that_holds_something(app: AppContext) -> None:

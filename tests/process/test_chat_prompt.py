@@ -258,6 +258,7 @@ def test_a_wrong_command_leaves_the_chat_running(chat: Start) -> None:
 
 def test_a_talk_that_goes_on_shows_where_it_stands(chat: Start) -> None:
     first = chat("-m", "echo", "--session", "big plans")
+    first.wait("session big plans is new")
     ask(first, f"say **loud** words{ENTER}", "\nsay loud words")
     first.type(f"exit{ENTER}")
     assert first.ended() == 0

@@ -35,6 +35,10 @@ MANNERS: dict[str, str] = {
         "opsvi search backups --json >/dev/full 2>e; [ $? -eq 1 ] && [ $(wc -l <e) -le 2 ] && echo ok"
     ),
     "streaming is flushed": "opsvi prompt 'a b c' -m echo --stream | timeout 20 head -c1 | grep -q . && echo ok",
+    "files from a shell's <(command)": (
+        "opsvi prompt q -f <(printf FACT) --system @<(printf SYS) -m echo --dry-run >o && grep -q FACT o &&"
+        " grep -q SYS o && opsvi tokens <(printf abcd) | grep -qx '~1 tokens' && echo ok"
+    ),
     "closed stdout": "opsvi prompt hi -m echo >&- 2>e && opsvi --version >&- 2>>e && [ ! -s e ] && echo ok",
     "closed stderr": "[ $(opsvi prompt hi -m echo --usage 2>&-) = hi ] && echo ok",
     "closed stdin": "opsvi plugins list <&- >/dev/null && opsvi search backups <&- >/dev/null && echo ok",

@@ -89,6 +89,7 @@ def test_states(
 
 
 def test_results_that_failed(make: Callable[..., Any], serve: Callable[..., Any]) -> None:
+    cut = wire.message(wire.text("cut"), stop="max_tokens")
     lines = [
         {
             "custom_id": "a",
@@ -98,13 +99,15 @@ def test_results_that_failed(make: Callable[..., Any], serve: Callable[..., Any]
         {"custom_id": "c", "result": {"type": "expired"}},
         {"custom_id": "d", "result": {"type": "succeeded", "message": wire.message(stop="refusal")}},
         {"custom_id": "e", "result": {"type": "succeeded", "message": {"content": 3}}},
+        {"custom_id": "f", "result": {"type": "succeeded", "message": cut}},
     ]
     with serve({f"GET {JOBS}/{{id}}/results": SpecAnswer.ndjson(lines)}) as server:
         found = {one.id: one.error for one in make(server.url).batch_results("msgbatch_1")}
     assert found["a"] == "no such model"
     assert "cancelled" in found["b"]
     assert "in time" in found["c"]
-    assert "refusal" in found["d"]
+    assert "refused" in found["d"]
+    assert "incomplete" in found["f"]
     assert "holds no message" in found["e"]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from opsvi_cli.sdk import BatchResult, BatchStatus, Finish, ProviderError, Server, TextDelta, UsageError
+from opsvi_cli.sdk import BatchResult, BatchStatus, Server, UsageError, batch_result
 
 from .answer import whole_answer
 
@@ -99,11 +99,4 @@ def _result(line: Any, server: Server) -> BatchResult:
         reason = server.said(result.get("error"))[1]
         said = {"canceled": "cancelled before it was answered", "expired": "not answered in time"}
         return BatchResult(id_, "", error=reason or said.get(str(kind), "the server failed"))
-    try:
-        events = list(whole_answer(result.get("message"), server, "", lambda *_: None))
-    except ProviderError as error:
-        return BatchResult(id_, "", error=error.message)
-    text = "".join(event.text for event in events if isinstance(event, TextDelta))
-    end = events[-1]
-    assert isinstance(end, Finish)
-    return BatchResult(id_, text, end.usage, "" if text else f"the answer is empty ({end.reason})")
+    return batch_result(id_, whole_answer(result.get("message"), server, "", lambda *_: None))
