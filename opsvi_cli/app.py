@@ -87,7 +87,7 @@ def dispatch(argv: Sequence[str], app: AppContext) -> int:
     """Run one command. Errors are raised, not printed."""
     command, args, app.options = parse_globals(argv, app)
     if command is None:
-        app.out.write(root_help(_bold(app)))
+        app.out.write(root_help(app.use_color))
         return ExitCode.OK
     app.command = command.name
     if page := _help_page(command, args, app):
@@ -115,13 +115,7 @@ def _help_page(command: Any, args: Sequence[str], app: AppContext) -> str:
         return ""
     from .command_help import command_help
 
-    return command_help(" ".join(["opsvi", *path]), command, _bold(app))
-
-
-def _bold(app: AppContext) -> bool:
-    from .render.output import use_color
-
-    return use_color(app)
+    return command_help(" ".join(["opsvi", *path]), command, app.use_color)
 
 
 def _usage_error(error: Exception, command: Any) -> UsageError:

@@ -160,6 +160,15 @@ class AppContext:
         return stream is not None and not stream.closed and stream.isatty()
 
     @property
+    def use_color(self) -> bool:
+        """--color wins; then NO_COLOR, FORCE_COLOR, TERM=dumb; then whether stdout is a terminal."""
+        if self.options.color != "auto":
+            return self.options.color == "always"
+        if self.env.get("NO_COLOR") or self.env.get("TERM") == "dumb":
+            return False
+        return bool(self.env.get("FORCE_COLOR")) or self.is_terminal(self.out)
+
+    @property
     def may_ask(self) -> bool:
         """True when a person is there to answer."""
         return not self.options.no_input and self.is_terminal(self.stdin) and self.is_terminal(self.err)

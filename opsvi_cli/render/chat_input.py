@@ -25,7 +25,6 @@ from opsvi_cli.foundation.paths import private_dir
 from opsvi_cli.foundation.terminal import plain
 
 from .chat_lines import ends_open, in_block, without_quotes
-from .output import use_color
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
@@ -117,7 +116,7 @@ class ChatPrompt:
             enable_open_in_editor=True,
             enable_suspend=True,
             tempfile_suffix=".md",
-            color_depth=None if use_color(app) else ColorDepth.MONOCHROME,
+            color_depth=None if app.use_color else ColorDepth.MONOCHROME,
             style=Style.from_dict({"bottom-toolbar": "noreverse fg:ansibrightblack"}),
         )
 

@@ -12,7 +12,7 @@ from opsvi_cli.foundation.terminal import plain
 from opsvi_cli.sdk import Hit
 
 from .answers import hit_record, short_source
-from .output import message, show_rows, use_color
+from .output import message, show_rows
 
 FIELDS = (
     "rank",
@@ -41,7 +41,7 @@ def show_hits(app: AppContext, text: str, hits: Sequence[Hit], *, empty: str) ->
     elif not hits:
         if app.is_terminal(app.err):
             message(app, empty)
-    elif app.is_terminal(app.out) or use_color(app):
+    elif app.is_terminal(app.out) or app.use_color:
         _show_blocks(app, text, hits)
     else:
         for hit in hits:
@@ -55,7 +55,7 @@ def place(hit: Hit) -> str:
 
 
 def _show_blocks(app: AppContext, text: str, hits: Sequence[Hit]) -> None:
-    color = use_color(app)
+    color = app.use_color
     width = max(40, min(120, shutil.get_terminal_size((100, 24)).columns))
     mark = _marks(text)
     for hit in hits:

@@ -23,7 +23,6 @@ from opsvi_cli.context import AppContext
 
 from .live_lines import visible
 from .markdown_tables import WholeTable, keep_all_cells
-from .output import use_color
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -139,7 +138,7 @@ class Renderer:
             file=io.StringIO(),
             width=width,
             force_terminal=True,
-            no_color=not use_color(app),
+            no_color=not app.use_color,
             legacy_windows=False,
             highlight=False,
             markup=False,

@@ -18,15 +18,6 @@ from opsvi_cli.foundation.terminal import plain
 Row = Mapping[str, Any]
 
 
-def use_color(app: AppContext) -> bool:
-    """--color wins; then NO_COLOR, FORCE_COLOR, TERM=dumb; then whether stdout is a terminal."""
-    if app.options.color != "auto":
-        return app.options.color == "always"
-    if app.env.get("NO_COLOR") or app.env.get("TERM") == "dumb":
-        return False
-    return bool(app.env.get("FORCE_COLOR")) or app.is_terminal(app.out)
-
-
 def message(app: AppContext, text: str) -> None:
     """A line for people, on stderr; silent under -q, redacted."""
     if not app.options.quiet:
@@ -95,7 +86,7 @@ def _show_table(app: AppContext, rows: Sequence[Row], columns: Sequence[str], em
     if not rows and empty and app.is_terminal(app.err):
         message(app, empty)
     cells = [[_cell(row[name]) for name in columns] for row in rows]
-    if not app.is_terminal(app.out) and not use_color(app):
+    if not app.is_terminal(app.out) and not app.use_color:
         for line in cells:
             app.out.write("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line) + "\n")
     elif rows:

@@ -24,8 +24,8 @@ def page(app: AppContext, text: str) -> None:
         return
     app.out.flush()
     try:
-        process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, text=True, errors="replace")
         with _ctrl_c_is_the_pagers(), contextlib.suppress(BrokenPipeError):  # the reader has seen enough
+            process = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, text=True, errors="replace")
             process.communicate(plain(text))
     except (OSError, ValueError) as error:
         message(app, f"the pager {command!r} does not start: {error}")
@@ -35,8 +35,8 @@ def page(app: AppContext, text: str) -> None:
 @contextlib.contextmanager
 def _ctrl_c_is_the_pagers() -> Iterator[None]:
     """It stops a search in less; leaving less alone on the terminal would break the shell's prompt."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:  # a function, not SIG_IGN: a program that is started would ignore it as well
+        before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     except ValueError:  # not the main thread
         yield
         return

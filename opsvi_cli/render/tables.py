@@ -13,8 +13,6 @@ from rich.text import Text
 
 from opsvi_cli.context import AppContext
 
-from .output import use_color
-
 _SHORT = 20
 """Cells up to this length stay in one line where the others leave room for it."""
 _GAP = 3
@@ -23,7 +21,7 @@ _NUMBER = re.compile(r"[~<]?\$?[\d,.]+")
 
 def print_table(app: AppContext, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     """Draw a table without frames; long cells wrap, nothing is cut, numbers stand below each other."""
-    color = use_color(app)
+    color = app.use_color
     console = Console(file=app.out, force_terminal=color or None, no_color=not color, highlight=False, soft_wrap=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold cyan" if color else "")
     names = [name.replace("_", " ") for name in columns]

@@ -113,7 +113,7 @@ def test_an_option_is_explained_alike_wherever_a_model_is_asked() -> None:
                 for name, text in options:
                     texts.setdefault(name, set()).add(text)
     differ = {name for name, found in texts.items() if len(found) > 1}
-    assert differ <= {"--system TEXT"}  # query and chat have instructions of their own
+    assert differ <= {"--system TEXT", "--jobs N"}  # query and chat have instructions of their own, -n has jobs
 
 
 class Screen(io.StringIO):
