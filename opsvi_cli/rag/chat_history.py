@@ -87,12 +87,13 @@ class ChatHistory:
         fresh = [pair for pair in pairs if pair.id > session.summarized]
         summary = session.summary if len(fresh) < len(pairs) else ""
         if not self._fits(summary, fresh):
-            dropped = self._overflow(fresh, self.limit)
+            left = self.limit - estimate_tokens(summary)
+            dropped = self._overflow(fresh, left)
             if self._may_summarize:
                 dropped = max(dropped, self._overflow(fresh, int(self.limit * _REST)))
                 made = self._summarized(session, summary, fresh[:dropped], choice)
                 if made is None:
-                    dropped = self._overflow(fresh, self.limit)
+                    dropped = self._overflow(fresh, left)
                 else:
                     summary = made
             fresh = fresh[dropped:]

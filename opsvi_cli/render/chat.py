@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from opsvi_cli.context import AppContext
-from opsvi_cli.errors import ExitCode, OpsviError
+from opsvi_cli.errors import ExitCode, OpsviError, ProviderError
 from opsvi_cli.sdk import ToolCall, ToolResult
 
 from .answers import answer_writer, citation_record, show_sources
@@ -68,6 +68,8 @@ class Chat:
                     return
             except OpsviError as error:
                 self._say(error)
+                if isinstance(error, ProviderError):
+                    message(self._app, "[the question is kept, /retry asks again]")
             except KeyboardInterrupt:
                 self._app.err.write("\n")
 

@@ -252,8 +252,11 @@ def test_a_wrong_command_leaves_the_chat_running(chat: Start) -> None:
     terminal = chat()
     ask(terminal, f"/attach nowhere.txt{ENTER}", "opsvi: ")
     ask(terminal, f"/model nope/x{ENTER}", "nope")
-    ask(terminal, f"still here{ENTER}", "\nstill here")
+    ask(terminal, f"/model echo/none{ENTER}still here{ENTER}", "[the question is kept, /retry asks again]")
+    ask(terminal, f"/model echo{ENTER}/retry{ENTER}", "\nstill here")
     leave(terminal)
+    (turn,) = last_turns()
+    assert (turn.question.text, turn.answer and turn.answer.text) == ("still here", "still here")
 
 
 def test_a_talk_that_goes_on_shows_where_it_stands(chat: Start) -> None:

@@ -77,6 +77,19 @@ def test_without_a_summary_the_oldest_are_dropped_and_said(talk: Talk, model: Sc
     assert not any("q1" in text for text in texts(model.talks[2]))
 
 
+def test_a_summary_counts_in_what_fits(talk: Talk, model: Scripted) -> None:
+    talk("q1", f"q2 {LONG}", f"q3 {LONG}", args=("--session", "s"))
+    with Sessions(AppContext(env=dict(os.environ))) as sessions:
+        session = sessions.find("s")
+        sessions.summarize(session, "told " * 60, sessions.turns(session)[0].question.id)
+    result = talk("q4", args=("--session", "s"), tokens=150, OPSVI_CHAT__SUMMARIZE="false")
+    assert "the oldest 2 turns are no longer sent" in result.err
+    sent = "\n".join(texts(model.talks[3]))
+    assert "told told" in sent
+    assert "q3" in sent
+    assert "q2" not in sent
+
+
 def test_a_summary_that_fails_only_means_that_there_is_none(talk: Talk, model: Scripted) -> None:
     model.replies = ["A1", "A2", (400, "invalid_request"), "A3"]
     result = talk(f"q1 {LONG}", f"q2 {LONG}", "q3", tokens=110)
