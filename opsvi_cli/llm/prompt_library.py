@@ -174,7 +174,9 @@ def remove_template(app: AppContext, name: str) -> Path:
     """Remove an own template. Raises NotFoundError, or UsageError for one that is not the user's own."""
     found = find_template(app, name)
     if found.origin != "own":
-        raise UsageError(f"{name} is {found.origin}; only own templates are removed", hint=f"it is {found.path}")
+        raise UsageError(
+            f"{name} is not your own template ({found.origin}); only own ones are removed", hint=f"it is {found.path}"
+        )
     app.confirm(f"Remove {found.path}?")
     found.path.unlink()
     return found.path
@@ -203,9 +205,27 @@ def problems_of(app: AppContext, found: Found) -> list[str]:
     problems += [f"{name} is used and not declared" for name in sorted(used - allowed)]
     if not errors:
         problems += [f"variable {name} is declared and not used" for name in sorted(declared - used - {"input"})]
+    if template.is_chain and not errors:
+        problems += _wrong_steps(template)
     for model in dict.fromkeys(step.model for step in template.steps if step.model):
         try:
             parse_choice(app, model)
         except OpsviError as error:
             problems.append(f"model {model}: {error.message}")
+    return problems
+
+
+def _wrong_steps(template: PromptTemplate) -> list[str]:
+    """Steps that are mentioned where they have not been asked yet: found late, the steps before would be paid for."""
+    from .template_engine import steps_in
+
+    mentioned = steps_in({label: text for step in template.steps for label, text in step.sources().items()})
+    problems = []
+    before: set[str] = set()
+    for step in template.steps:
+        for label in step.sources():
+            problems += [
+                f"{label}: there is no step {name} before it" for name in mentioned[label] if name not in before
+            ]
+        before.add(step.name)
     return problems

@@ -49,6 +49,12 @@ def names_in(templates: Mapping[str, str]) -> tuple[dict[str, list[str]], dict[s
     return answer["names"], answer["errors"]
 
 
+def steps_in(templates: Mapping[str, str]) -> dict[str, list[str]]:
+    """The names of earlier steps that each template of a chain mentions. Nothing is rendered."""
+    steps: dict[str, list[str]] = _ask({"templates": dict(templates)})["steps"]
+    return steps
+
+
 def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = call_bounded(f"{__name__}:serve", request, LIMITS)
@@ -63,14 +69,17 @@ def serve(request: Mapping[str, Any]) -> dict[str, Any]:
 
     environment = _environment()
     names: dict[str, list[str]] = {}
+    steps: dict[str, list[str]] = {}
     errors: dict[str, str] = {}
     for name, source in request["templates"].items():
         try:
-            names[name] = sorted(meta.find_undeclared_variables(environment.parse(source)))
+            tree = environment.parse(source)
+            names[name] = sorted(meta.find_undeclared_variables(tree))
+            steps[name] = _steps(tree)
         except Exception as error:  # noqa: BLE001 - the parser meets text of strangers
             errors[name] = _said(error)
     if "values" not in request:
-        return {"names": names, "errors": errors}
+        return {"names": names, "errors": errors, "steps": steps}
     texts: dict[str, str] = {}
     values = {name: _plain(value) for name, value in request["values"].items()}
     for name, source in request["templates"].items():
@@ -82,6 +91,18 @@ def serve(request: Mapping[str, Any]) -> dict[str, Any]:
         with contextlib.suppress(Exception):  # said when its turn comes
             names[source] = sorted(meta.find_undeclared_variables(environment.parse(source)))
     return {"texts": texts, "used": sorted({used for found in names.values() for used in found})}
+
+
+def _steps(tree: Any) -> list[str]:
+    """NAME of every `steps.NAME` and `steps["NAME"]`."""
+    from jinja2 import nodes
+
+    found = set()
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        if isinstance(node.node, nodes.Name) and node.node.name == "steps":
+            name = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
+            found |= {name} if isinstance(name, str) else set()
+    return sorted(found)
 
 
 def _environment() -> SandboxedEnvironment:

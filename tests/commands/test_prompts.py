@@ -142,6 +142,11 @@ def test_settings_of_a_template_and_flags_over_them(opsvi: Run, own: Path) -> No
         ("---\nsteps: [{prompt: x}]\n---\nbody", "no text of its own"),
         ("---\nsteps: [{name: a}]\n---\n", "it has no prompt"),
         ("{{ ''.x", "prompt: line 1:"),
+        ("---\nsteps: [{name: a, prompt: '{{ steps.b.answer }}'}, {name: b, prompt: x}]\n---\n", "no step b before it"),
+        (
+            "---\nsteps: [{name: a, prompt: x, system: '{{ steps[\"a\"] }}'}]\n---\n",
+            "step a, system: there is no step a",
+        ),
     ],
 )
 def test_check(opsvi: Run, tmp_path: Path, text: str, problem: str) -> None:
