@@ -14,8 +14,10 @@ from opsvi_cli.sdk import JSON
 
 from .code_blocks import code_blocks
 from .field_notation import DATE_PATTERN, fields_schema, looks_like_fields
+from .schema_steps import TooManySteps, bounded_validator
 
 _MOST_TRIES = 100
+_MOST_STEPS = 100_000
 _TOO_MUCH = "the schema asks for more work than an answer is worth"
 _SECONDS = 5
 _MEMORY = 1_000_000_000
@@ -143,17 +145,15 @@ def _look_elsewhere(request: Mapping[str, JSON]) -> dict[str, str]:
 
 def look(request: Mapping[str, Any]) -> dict[str, str]:
     """Hold `value` against `schema`: empty, or the first `problem`, or the reference that is `unresolved`."""
-    from jsonschema.validators import validator_for
-    from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    schema = request["schema"]
-    # An empty registry: a `$ref` to a URL is never fetched.
-    validator = validator_for(schema)(schema, registry=Registry())
+    validator = bounded_validator(request["schema"], steps=_MOST_STEPS)
     try:
         problems = sorted(validator.iter_errors(request["value"]), key=lambda e: list(map(str, e.absolute_path)))
     except Unresolvable as error:
         return {"unresolved": str(error.ref)}
+    except TooManySteps:
+        return {"problem": _TOO_MUCH}
     if not problems:
         return {}
     where = "/".join(map(str, problems[0].absolute_path)) or "the answer"

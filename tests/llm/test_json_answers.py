@@ -106,3 +106,16 @@ def test_a_schema_that_goes_round() -> None:
         check_answer("1", read_schema('{"$ref": "#/nope"}', "."), "m")
     with pytest.raises(UsageError, match=r"`\$schema` is a text"):
         read_schema('{"$schema": 5}', ".")
+
+
+def test_a_schema_whose_work_doubles_at_each_level_comes_to_an_end() -> None:
+    levels = {f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}] * 2} for n in range(40)}
+    schema = {"$defs": {**levels, "l40": {}}, "$ref": "#/$defs/l0"}
+    with pytest.raises(UnfitAnswerError, match="more work than an answer is worth"):
+        check_answer("{}", schema, "m")
+
+
+def test_a_long_answer_is_held_against_its_schema() -> None:
+    schema = {"type": "array", "items": read_schema("n int, name", ".")}
+    rows = [{"n": n, "name": str(n)} for n in range(5000)]
+    assert check_answer(json.dumps(rows), schema, "m") == rows
