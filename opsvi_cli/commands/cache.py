@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsvi_cli.context import AppContext
+from opsvi_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from opsvi_cli.foundation.cache import Removed
@@ -25,6 +26,8 @@ app = typer.Typer(
     help=HELP,
 )
 FIELDS = ("namespace", "entries", "bytes")
+KINDS = ("embeddings", "answers", "answers-similar")
+"""What opsvi itself keeps; plugins may keep more."""
 
 
 @app.command(name="stats")
@@ -59,7 +62,11 @@ def clear(
       opsvi cache clear
     """
     app: AppContext = ctx.obj
-    _show(app, app.foundation.cache_file.clear(namespace))
+    cache = app.foundation.cache_file
+    kept = {entry.namespace for entry in (cache.stats() if namespace and cache.path.exists() else [])}
+    if namespace is not None and namespace not in kept.union(KINDS):
+        raise UsageError(f"nothing of the kind {namespace!r} is kept", hint="opsvi cache stats")
+    _show(app, cache.clear(namespace))
 
 
 @app.command(name="prune")

@@ -129,11 +129,16 @@ def call(
       opsvi tools call date '{"until": "2030-01-01"}'
     """
     app: AppContext = ctx.obj
+    from opsvi_cli.llm.tools.arguments import parse_arguments
     from opsvi_cli.render.output import show_record, write
     from opsvi_cli.sdk import ToolCall
 
     with _open(app, [name]) as toolbox:
         entry = _only(toolbox, name)
+        try:
+            parse_arguments(arguments, entry.spec, trusted=not entry.server)
+        except UsageError as error:
+            raise UsageError(error.message, hint=f"opsvi tools show {name}") from error
         asks = toolbox.decision(entry).verdict == "ask"
         result = toolbox.run(ToolCall("by-hand", entry.spec.name, arguments))
     if result.is_error:

@@ -34,6 +34,10 @@ def test_stats_clear_and_prune(opsvi: Callable[..., Any], home: Path) -> None:
     assert opsvi("cache", "clear", "--json").json["removed"] == 1
     assert opsvi("cache", "clear").out == "removed 0 entries\n"
     assert opsvi("cache", "stats", "--json").json == []
+    assert opsvi("cache", "clear", "answers-similar").code == 0
+    typo = opsvi("cache", "clear", "answer")
+    assert (typo.code, typo.out) == (2, "")
+    assert "nothing of the kind 'answer' is kept" in typo.err
 
 
 def test_a_file_that_cannot_be_written_is_an_error(opsvi: Callable[..., Any], home: Path) -> None:

@@ -118,3 +118,10 @@ def test_a_model_that_goes_round_in_circles_is_stopped(fault: str, opsvi: Run, f
     assert "with the same arguments 4 times" in done.err
     assert fault_server.count(fault) == 4
     assert done.err.count("-> error: there is no tool") == 3
+
+
+@pytest.mark.parametrize("arguments", ["not json", "[]", '{"expression": 3}', "{}"])
+def test_arguments_that_are_none_are_wrong_use(opsvi: Callable[..., Any], arguments: str) -> None:
+    done = opsvi("tools", "call", "calculator", arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "hint: opsvi tools show calculator" in done.err
