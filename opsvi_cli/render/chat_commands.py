@@ -18,6 +18,7 @@ from .answers import show_sources
 from .chat_export import Form, as_text
 from .chat_recall import show_last_turn
 from .chat_table import COMMANDS, help_text
+from .live_lines import terminal_size
 from .output import save, show_rows
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class SlashCommands:
         self._show = show
         self.attached: list[Attachment] = []
         self._table: Mapping[str, Callable[[str], None]] = {
-            "/help": lambda _: self._tell(help_text()),
+            "/help": lambda _: self._tell(help_text(terminal_size(self._app.out)[0] - 1)),
             "/attach": self._attach,
             "/sources": lambda _: self._sources(),
             "/model": self._model,
@@ -260,7 +261,7 @@ class SlashCommands:
         read = sum(usage.input_tokens or 0 for usage in answers)
         written = sum(usage.output_tokens or 0 for usage in answers)
         self._tell(
-            f"this session: {read} tokens read, {written} written, as the servers counted them\n"
+            f"tokens of this session: {read} read, {written} written, as the servers counted them\n"
             f"sent again with the next message: about {used} of at most {limit} tokens"
         )
 

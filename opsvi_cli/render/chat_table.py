@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from functools import partial
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "/help": ("", "this list"),
     "/attach": ("FILE|URL", "send an image or a document's text with the next message; `none` takes them off"),
@@ -27,12 +30,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-def help_text() -> str:
-    """The table for people, with the keys of the prompt."""
+def help_text(width: int) -> str:
+    """The table for people, with the keys of the prompt, in lines of at most `width` columns."""
     rows = [(f"{name} {after}".strip(), text) for name, (after, text) in COMMANDS.items()]
     column = max(len(head) for head, _ in rows) + 2
     keys = (
         "Enter sends. A new line: Alt-Enter, a backslash at the end, or a block between lines of three quotes.",
         "Ctrl-R searches what you typed, Ctrl-C stops an answer or clears the line, // begins a message with a slash.",
     )
-    return "".join(f"{head:{column}}{text}\n" for head, text in rows) + "\n" + "\n".join(keys)
+    # On a terminal too narrow for two columns the text is cut by the terminal itself.
+    fill = partial(textwrap.fill, width=max(width, column + 20))
+    table = [fill(f"{head:{column}}{text}", subsequent_indent=" " * column) for head, text in rows]
+    return "\n".join([*table, "", *map(fill, keys)])

@@ -232,7 +232,7 @@ def _usage_line(done: Sequence[StepAnswer]) -> str:
     read, written = ("?" if count is None else str(count) for count in (usage.input_tokens, usage.output_tokens))
     price = "cost not known" if cost is None else f"${cost:.6f}".rstrip("0").rstrip(".")
     models = ", ".join(dict.fromkeys(item.answer.model for item in done))
-    return f"{models}: {read} tokens read, {written} written, {price}, {seconds:.1f} s"
+    return f"{models}: tokens {read} in, {written} out, {price}, {seconds:.1f} s"
 
 
 def show_dry_run(app: AppContext, request: PromptRequest) -> None:

@@ -114,7 +114,7 @@ def test_search_and_usage(say: Run) -> None:
     result = say("/search walrus", "/search nowhere", "two words", "/tokens")
     assert result.out.count("a walrus") == 2
     assert "no message holds these words" in result.err
-    assert "2 tokens read, 2 written" in result.err
+    assert "tokens of this session: 2 read, 2 written" in result.err
     assert say("/search").code == 2
 
 

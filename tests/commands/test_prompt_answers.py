@@ -148,7 +148,7 @@ def test_a_usage_error_is_said_once(opsvi: Run) -> None:
 def test_usage(opsvi: Run) -> None:
     done = opsvi("prompt", "one two", "-m", "echo", "--usage")
     assert done.out == "one two\n"
-    assert done.err.startswith("echo: 2 tokens read, 2 written, $0, ")
+    assert done.err.startswith("echo: tokens 2 in, 2 out, $0, ")
     assert done.err.endswith(" s\n")
 
 
