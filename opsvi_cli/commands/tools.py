@@ -135,13 +135,13 @@ def call(
 
     with _open(app, [name]) as toolbox:
         entry = _only(toolbox, name)
-        try:
-            parse_arguments(arguments, entry.spec, trusted=not entry.server)
-        except UsageError as error:
-            raise UsageError(error.message, hint=f"opsvi tools show {name}") from error
         asks = toolbox.decision(entry).verdict == "ask"
         result = toolbox.run(ToolCall("by-hand", entry.spec.name, arguments))
     if result.is_error:
+        try:  # it is on record by now; what was typed wrong is wrong use
+            parse_arguments(arguments, entry.spec, trusted=not entry.server)
+        except UsageError as error:
+            raise UsageError(error.message, hint=f"opsvi tools show {name}") from error
         allow = f"call it on a terminal, or opsvi config set tools.allow {name}; " if asks and not app.may_ask else ""
         raise OpsviError(result.text.removeprefix("error: "), hint=f"{allow}opsvi tools show {name}")
     if app.options.machine:

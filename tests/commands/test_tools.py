@@ -125,3 +125,5 @@ def test_arguments_that_are_none_are_wrong_use(opsvi: Callable[..., Any], argume
     done = opsvi("tools", "call", "calculator", arguments)
     assert (done.code, done.out) == (2, "")
     assert "hint: opsvi tools show calculator" in done.err
+    (line,) = opsvi("tools", "log", "--json").json
+    assert (line["event"], line["tool"]) == ("refused", "calculator")
