@@ -9,10 +9,13 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
-from opsvi_cli.errors import OpsviError, PluginError, UsageError
-from opsvi_cli.sdk import JSON, Embedder, Server, Vectors
+from opsvi_cli.errors import PluginError, UsageError
+from opsvi_cli.sdk import JSON, Embedder, Vectors
+
+from .part_failures import failures_named
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -93,23 +96,16 @@ def _embed(embedder: Embedder, texts: Sequence[str], kind: EmbedKind) -> Vectors
     """
     import numpy as np
 
-    try:
+    remote = getattr(embedder, "remote", False)
+    with failures_named(embedder.fingerprint.partition(":")[0], remote, partial(_bad, embedder)):
         made = np.asarray(embedder.embed(texts, kind), dtype=np.float32)
         shape = (len(texts), embedder.dimension)
-    except (OpsviError, ImportError, MemoryError):
-        raise
-    except Exception as error:
-        if not getattr(embedder, "remote", False):
-            raise _bad(embedder, f"failed with {type(error).__name__}: {str(error)[:200]}") from error
-        from opsvi_cli.llm.boundary import as_opsvi_error
-
-        raise as_opsvi_error(error, Server(embedder.fingerprint.partition(":")[0], "", "")) from error
     if made.shape != shape:
         raise _bad(embedder, f"gave numbers of shape {made.shape} for {len(texts)} texts, not {shape}")
     if not np.isfinite(made).all():
         raise _bad(embedder, "gave numbers that are not finite")
     filled = (row for text, row in zip(texts, made, strict=True) if text.strip())
-    if getattr(embedder, "remote", False) and not all(row.any() for row in filled):
+    if remote and not all(row.any() for row in filled):
         raise _bad(embedder, "gave zeros for a text that is not empty")
     return made
 

@@ -31,6 +31,7 @@ def paid(
     usage = Usage(sum(map(estimate_tokens, texts)), 0)
 
     def cost() -> float | None:
+        # Asked before and after: only the call itself tells whose address the part asks.
         return cost_of(app, choice, usage, part, services.asked)
 
     with within_budget(app, choice, cost()):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from opsvi_cli.errors import OpsviError, PluginError, UsageError
+from opsvi_cli.errors import PluginError, UsageError
 from opsvi_cli.llm.models import ModelChoice
-from opsvi_cli.sdk import JSON, Hit, Reranker, Server
+from opsvi_cli.sdk import JSON, Hit, Reranker
+
+from .part_failures import failures_named
 
 if TYPE_CHECKING:
     from opsvi_cli.context import AppContext
@@ -77,17 +80,9 @@ def _paid_scores(app: AppContext, reranker: NamedReranker, query: str, hits: Seq
 
 def _scores(reranker: NamedReranker, query: str, hits: Sequence[Hit]) -> list[float]:
     """Checked: a finite number a hit. Raises ProviderError for a server that failed, PluginError for the part."""
-    try:
+    with failures_named(reranker.name, getattr(reranker.part, "remote", False), partial(_bad, reranker)):
         found: Any = reranker.part.rerank(query, hits)
         scores = [float(score) for score in found]
-    except (OpsviError, ImportError, MemoryError):
-        raise
-    except Exception as error:
-        if not getattr(reranker.part, "remote", False):
-            raise _bad(reranker, f"failed with {type(error).__name__}: {str(error)[:200]}") from error
-        from opsvi_cli.llm.boundary import as_opsvi_error
-
-        raise as_opsvi_error(error, Server(reranker.name, "", "")) from error
     if len(scores) != len(hits):
         raise _bad(reranker, f"gave {len(scores)} scores for {len(hits)} hits")
     if not all(map(math.isfinite, scores)):
